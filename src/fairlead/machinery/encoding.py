@@ -1,0 +1,146 @@
+"""JSON and YAML, read as the API server reads them.
+
+JSON goes through msgspec. YAML goes through libyaml with a loader of our own, because PyYAML's default one turns
+`2001-01-01` into a date and `1:30` into 90, and lets a duplicate key pass; sigs.k8s.io/yaml does neither. `yes`, `no`,
+`on` and `off` stay booleans: that reader follows YAML 1.1 there. Integers stay integers of any size.
+"""
+
+import re
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import msgspec
+import yaml
+
+from fairlead.machinery.errors import FairleadError
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+# A document may not expand to more nodes than this through aliases (the API server's own limit is on bytes, 3 MiB).
+MAX_ALIASES = 10_000
+
+
+class DecodeError(FairleadError):
+    """The bytes are not a document; the API answers 400 BadRequest."""
+
+
+def to_json(value: Any) -> bytes:
+    return _encoder.encode(value)
+
+
+def from_json(data: bytes | str) -> Any:
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError("the body is not JSON", str(error)) from error
+
+
+class _Loader(yaml.CSafeLoader):
+    aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > MAX_ALIASES:
+                raise yaml.YAMLError("too many aliases")
+        return super().compose_node(parent, index)  # type: ignore[no-any-return, misc]
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        self.flatten_mapping(node)
+        found: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = _key(self.construct_object(key_node, deep=True))
+            if key in found:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f'key "{key}" is already set in the map', key_node.start_mark
+                )
+            found[key] = self.construct_object(value_node, deep=True)
+        return found
+
+
+def _key(key: Any) -> str:
+    """JSON keys are strings; the Kubernetes reader writes booleans and numbers out."""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, int | float):
+        return str(key)
+    raise yaml.YAMLError(f"a key of type {type(key).__name__} cannot be a JSON key")
+
+
+def _map(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Hashable, Any]]:
+    yield loader.construct_mapping(node, deep=True)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, rule) for tag, rule in rules if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int",
+                                                              "tag:yaml.org,2002:float")]
+    for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}  # fmt: skip
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+)$"
+    ),
+    list("-+0123456789."),
+)
+
+
+def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(node.value).replace("_", "")
+    sign = -1 if text.startswith("-") else 1
+    text = text.lstrip("+-")
+    if text.startswith("0o"):
+        return sign * int(text[2:], 8)
+    if len(text) > 1 and text[0] == "0" and text.isdigit():
+        return sign * int(text, 8)
+    return sign * int(text, 0)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _map)
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+
+
+def documents(data: bytes | str) -> list[Any]:
+    """Every document of a YAML stream (JSON is YAML); empty documents are left out.
+
+    Raises `DecodeError`, also for a duplicate key, a tag that is not JSON's, and an alias bomb.
+    """
+    try:
+        loader = _Loader(data)
+        try:
+            found = []
+            while loader.check_data():  # type: ignore[no-untyped-call]
+                found.append(loader.get_data())
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DecodeError("the text is not YAML", " ".join(str(error).split())) from error
+    return [each for each in found if each is not None]
+
+
+def from_yaml(data: bytes | str) -> Any:
+    """The one document of the text; None for an empty one."""
+    found = documents(data)
+    if len(found) > 1:
+        raise DecodeError("the text holds several YAML documents", "one was expected")
+    return found[0] if found else None
+
+
+def to_yaml(value: Any) -> str:
+    text: str = yaml.dump(
+        value,
+        Dumper=yaml.CSafeDumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=10_000,
+    )
+    return text
