@@ -17,8 +17,9 @@ from fairlead.machinery.errors import FairleadError
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
-# A document may not expand to more nodes than this through aliases (the API server's own limit is on bytes, 3 MiB).
-MAX_ALIASES = 10_000
+# A document may not grow beyond this many values through aliases. (The API server bounds the ratio of alias-made values
+# to the document's own; one number is easier to explain and as safe below its 3 MiB body limit.)
+MAX_EXPANDED = 1_000_000
 
 
 class DecodeError(FairleadError):
@@ -37,15 +38,6 @@ def from_json(data: bytes | str) -> Any:
 
 
 class _Loader(yaml.CSafeLoader):
-    aliases = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            self.aliases += 1
-            if self.aliases > MAX_ALIASES:
-                raise yaml.YAMLError("too many aliases")
-        return super().compose_node(parent, index)  # type: ignore[no-any-return, misc]
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         self.flatten_mapping(node)
         found: dict[Hashable, Any] = {}
@@ -123,7 +115,28 @@ def documents(data: bytes | str) -> list[Any]:
             loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DecodeError("the text is not YAML", " ".join(str(error).split())) from error
+    if (b"&" if isinstance(data, bytes) else "&") in data:  # type: ignore[operator]
+        _bound(found)
     return [each for each in found if each is not None]
+
+
+def _bound(value: Any) -> None:
+    try:
+        size = _expanded(value, {})
+    except RecursionError as error:
+        raise DecodeError("the text is not YAML", "it is nested too deeply") from error
+    if size > MAX_EXPANDED:
+        raise DecodeError("the text is refused", f"its aliases make more than {MAX_EXPANDED:,} values of it")
+
+
+def _expanded(value: Any, sizes: dict[int, int]) -> int:
+    """How many values a document has once every alias is written out; what is shared is walked once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in sizes:
+        children = value.values() if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_expanded(child, sizes) for child in children)
+    return sizes[id(value)]
 
 
 def from_yaml(data: bytes | str) -> Any:
