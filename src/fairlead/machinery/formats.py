@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
+from fairlead.machinery.patterns import compile_pattern
+
 _UUID = r"(?i)^[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?{0}[0-9a-f]{{{1}}}-?{2}-?[0-9a-f]{{12}}\Z"
 _NAME = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _GO_DURATION = re.compile(r"^[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
@@ -83,28 +85,31 @@ def _is_email(text: str) -> bool:
     return bool(re.fullmatch(rf'(?:{atom}(?:\.{atom})*|"[^"\\]*")@(?:{atom}(?:\.{atom})*|\[[^\]]+\])', core))
 
 
+_LETTER = r"a-zA-Z\p{L}"
+_HOST = rf"0-9\p{{S}}{_LETTER}"
+_HOSTNAME = (
+    rf"^(?:[{_HOST}](?:-?[{_HOST}]{{0,62}})?|(?:[{_HOST}](?:[-{_HOST}]{{0,61}}[{_HOST}])?\.)+[{_LETTER}]{{2,63}})$"
+)
+
+
 def _is_hostname(text: str) -> bool:
-    labels = text.removesuffix(".").split(".") if text.count(".") else [text]
-    first = re.fullmatch(r"[^\W_](?:[\w-]*)", labels[0]) if labels else None
-    return bool(
-        first
-        and len(text.encode()) <= 255
-        and all(0 < len(each.encode()) <= 63 for each in labels)
-        and all(re.fullmatch(r"[^\W_](?:(?:[^\W_]|-)*[^\W_])?", each) for each in labels)
-        and (len(labels) == 1 or re.fullmatch(r"[^\W\d_]{2,63}", labels[-1]))
-        and not text.endswith(".")
-    )
+    """A name without a dot may have one dash, and only as its second character."""
+    compiled = compile_pattern(_HOSTNAME)
+    is_short = len(text.encode()) <= 255 and all(len(label.encode()) <= 63 for label in text.split("."))
+    return is_short and compiled is not None and compiled.search(text) is not None
 
 
 def _is_uri(text: str) -> bool:
     """As Go's url.ParseRequestURI: an absolute URI or an absolute path."""
     if re.search(r"[\x00-\x20\x7f]", text) or re.search(r"%(?![0-9a-fA-F]{2})", text):
         return False
-    if text.startswith("/"):
+    if text.startswith("/") or text == "*":
         return True
-    return bool(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:.*", text)) and not re.search(
-        r"^[^:]+://[^/?#]*:(?![0-9]*(?:[/?#]|\Z))", text
-    )
+    scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", text)
+    if scheme is None or not text[scheme.end() :].startswith("//"):
+        return scheme is not None
+    authority = re.split(r"[/?#]", text[scheme.end() + 2 :], maxsplit=1)[0].rpartition("@")[2]
+    return re.fullmatch(r"(?:\[[^]]*\]|[^][:]*)(?::[0-9]*)?", authority) is not None
 
 
 def _is_isbn10(text: str) -> bool:
@@ -160,7 +165,7 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
     "isbn10": _is_isbn10,
     "isbn13": _is_isbn13,
     "creditcard": _is_credit_card,
-    "ssn": _pattern(r"^\d{3}[- ]?\d{2}[- ]?\d{4}\Z"),
+    "ssn": _pattern(r"^\d{3}[- ]\d{2}[- ]\d{4}\Z"),
     "hexcolor": _pattern(r"^#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z"),
     "rgbcolor": _pattern(rf"^rgb\(\s*{_CHANNEL}\s*,\s*{_CHANNEL}\s*,\s*{_CHANNEL}\s*\)\Z"),
     "byte": _pattern(_BASE64),

@@ -13,6 +13,26 @@ _TYPE_AND_METADATA = frozenset(("apiVersion", "kind", "metadata"))
 _NOTHING = Node({})
 
 
+def _fields(*names: str, **more: Any) -> dict[str, Any]:
+    return {"properties": {name: {} for name in names} | more}
+
+
+_ANY_MAP = {"additionalProperties": {}}
+_OWNER = _fields("apiVersion", "blockOwnerDeletion", "controller", "kind", "name", "uid")
+_MANAGED = _fields(
+    "apiVersion", "fieldsType", "manager", "operation", "subresource", "time",
+    fieldsV1={"x-kubernetes-preserve-unknown-fields": True},
+)  # fmt: skip
+METADATA = Node(
+    _fields(
+        "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
+        "deletionTimestamp", "deletionGracePeriodSeconds", "finalizers",
+        labels=_ANY_MAP, annotations=_ANY_MAP, ownerReferences={"items": _OWNER}, managedFields={"items": _MANAGED},
+    )
+)  # fmt: skip
+"""The fields of meta/v1 ObjectMeta, for every kind; which types they have is the storage's affair."""
+
+
 def prune(value: Any, node: Node | None, *, is_root: bool = True) -> list[str]:
     """Changes `value` in place and returns the paths dropped, sorted: `spec.a`, `spec.list[0].b`.
 
@@ -28,9 +48,11 @@ def _prune(value: Any, node: Node | None, path: str, dropped: list[str], *, is_r
     is_resource = is_resource or (node is not None and node.embedded_resource)
     if isinstance(value, dict):
         for name in list(value):
-            if is_resource and name in _TYPE_AND_METADATA:
-                continue
             inner_path = f"{path}.{name}" if path else name
+            if is_resource and name in _TYPE_AND_METADATA:
+                if name == "metadata":
+                    _prune(value[name], METADATA, inner_path, dropped)
+                continue
             if node is not None and (name in node.properties or node.allows_additional):
                 _prune(value[name], node.field(name), inner_path, dropped)
             elif not preserves:

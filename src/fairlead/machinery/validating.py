@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fairlead.machinery import fielderrors, formats
-from fairlead.machinery.fielderrors import Cause, go_float
+from fairlead.machinery.fielderrors import Cause, shown
 from fairlead.machinery.patterns import compile_pattern
 from fairlead.machinery.structural import Node
 from fairlead.machinery.values import same
@@ -23,6 +23,7 @@ ABSENT: Any = object()
 """Stands for an earlier value that cannot be told."""
 _FORMATS_OF = {"integer": ("int32", "int64"), "number": ("float", "double")}
 _LARGEST_INT32, _LARGEST_INT64, _LARGEST_FLOAT32 = 2**31 - 1, 2**63 - 1, 3.4028235677973366e38
+_LARGEST_SAFE = 2**53 - 1
 
 
 @dataclass
@@ -130,7 +131,7 @@ def _type(value: Any, node: Node, path: str, format_name: str) -> _Result:
     kind, kind_format = _type_and_format(value)
     fits = (
         kind in node.types
-        or (kind == "number" and float(value).is_integer() and "integer" in node.types)
+        or (kind == "number" and "integer" in node.types and _is_whole(value))
         or (kind == "integer" and "number" in node.types)
     )
     if format_name and kind not in ("string", "array"):
@@ -139,6 +140,10 @@ def _type(value: Any, node: Node, path: str, format_name: str) -> _Result:
     elif format_name and not {"number", "integer"} & set(node.types):
         return _Result(matches=1)
     return _Result(matches=1) if fits else _Result([_type_finding(path, wanted, kind)])
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value) <= _LARGEST_SAFE and float(value).is_integer()
 
 
 def _type_finding(path: str, wanted: str, found: str) -> _Finding:
@@ -167,36 +172,46 @@ def _string(text: str, node: Node, path: str) -> list[_Finding]:
 def _number(value: float, node: Node, path: str, format_name: str) -> list[_Finding]:
     kind = node.types[0] if len(node.types) == 1 and node.types[0] in _FORMATS_OF else ""
     found = _out_of_range(value, kind, format_name, "Checked", path)
-    multiple, least, most = (node.source.get(key) for key in ("multipleOf", "minimum", "maximum"))
-    if multiple is not None:
-        found += _out_of_range(multiple, kind, format_name, "MultipleOf", path)
-        if not _is_multiple(value, multiple):
-            found.append(_wrong(path, value, f"should be a multiple of {_bound(multiple, value)}"))
-    if least is not None:
-        found += _out_of_range(least, kind, format_name, "Minimum boundary", path)
-        exclusive = bool(node.source.get("exclusiveMinimum"))
-        if value < least or (exclusive and value == least):
-            words = "greater than" if exclusive else "greater than or equal to"
-            found.append(_wrong(path, value, f"should be {words} {_bound(least, value)}"))
-    if most is not None:
-        found += _out_of_range(most, kind, format_name, "Maximum boundary", path)
-        exclusive = bool(node.source.get("exclusiveMaximum"))
-        if value > most or (exclusive and value == most):
-            words = "less than" if exclusive else "less than or equal to"
-            found.append(_wrong(path, value, f"should be {words} {_bound(most, value)}"))
+    for key, what, check in _LIMITS:
+        limit = node.source.get(key)
+        if limit is not None:
+            found += _out_of_range(limit, kind, format_name, what, path)
+            # Go compares an integer with the limit's whole part, unless the schema says integer and the limit is none.
+            cut = isinstance(value, int) and (kind != "integer" or float(limit).is_integer())
+            found += check(value, int(limit) if cut else float(limit), node, path)
     return found
 
 
+def _multiple(value: float, factor: float, node: Node, path: str) -> list[_Finding]:
+    return [] if _is_multiple(value, factor) else [_wrong(path, value, f"should be a multiple of {shown(factor)}")]
+
+
+def _least(value: float, limit: float, node: Node, path: str) -> list[_Finding]:
+    exclusive = bool(node.source.get("exclusiveMinimum"))
+    if value > limit or (value == limit and not exclusive):
+        return []
+    return [_wrong(path, value, f"should be greater than {'' if exclusive else 'or equal to '}{shown(limit)}")]
+
+
+def _most(value: float, limit: float, node: Node, path: str) -> list[_Finding]:
+    exclusive = bool(node.source.get("exclusiveMaximum"))
+    if value < limit or (value == limit and not exclusive):
+        return []
+    return [_wrong(path, value, f"should be less than {'' if exclusive else 'or equal to '}{shown(limit)}")]
+
+
+_LIMITS = (
+    ("multipleOf", "MultipleOf", _multiple),
+    ("minimum", "Minimum boundary", _least),
+    ("maximum", "Maximum boundary", _most),
+)
+
+
 def _is_multiple(value: float, factor: float) -> bool:
-    if isinstance(value, int) and float(factor).is_integer():
-        return factor != 0 and value % int(factor) == 0
+    if isinstance(value, int) and isinstance(factor, int):
+        return factor > 0 and value % factor == 0
     quotient = value / factor if factor >= 1 else 1 / factor * value
     return abs(quotient - round(quotient)) < 1e-9 * max(1.0, abs(quotient))
-
-
-def _bound(limit: float, value: float) -> str:
-    """A limit is shown in the type of the value that broke it."""
-    return str(int(limit)) if isinstance(value, int) else go_float(float(limit))
 
 
 def _out_of_range(value: float, kind: str, format_name: str, what: str, path: str) -> list[_Finding]:
