@@ -64,10 +64,10 @@ class Application:
             return _failure(error)
         except FairleadError as error:
             _log.error("%s %s: %s", request.method, request.path, error)
-            return _failure(statuses.InternalError(f"Internal error occurred: {error}"))
+            return _failure(_hidden())
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return _failure(statuses.InternalError("Internal error occurred: the server's log says more"))
+            return _failure(_hidden())
 
     async def _stream(
         self, response: Response, chunks: AsyncIterator[bytes], scope: Message, receive: Receive, send: Send
@@ -123,6 +123,10 @@ async def _read(headers: Headers, receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> statuses.TooLarge:
     return statuses.TooLarge(f"Request entity too large: limit is {limit}")
+
+
+def _hidden() -> statuses.InternalError:
+    return statuses.InternalError("Internal error occurred: the server's log says more")
 
 
 def _headers(scope: Message) -> Headers:

@@ -46,6 +46,8 @@ class Listening:
 
 def bind(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     """For who must know that the port is free before anything else starts. Raises `ListenError`."""
+    if not 0 <= port <= 65535:  # getaddrinfo would take the remainder
+        raise ListenError(f"cannot listen on {host}:{port}", "a port is between 0 and 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -58,19 +60,19 @@ def bind(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
         opened.bind(address)
         opened.listen(_BACKLOG)
         opened.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         opened.close()
         raise _refused(host, port, error) from error
     return opened
 
 
-def _refused(host: str, port: int, error: Exception) -> ListenError:
+def _refused(host: str, port: int, error: OSError) -> ListenError:
     what = f"cannot listen on {host}:{port}"
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+    if error.errno == errno.EADDRINUSE:
         return ListenError(what, "the port is in use", "choose another port, or stop the program that has it")
-    if isinstance(error, OSError) and error.errno == errno.EACCES:
+    if error.errno == errno.EACCES:
         return ListenError(what, "permission denied", "choose a port above 1023")
-    return ListenError(what, getattr(error, "strerror", None) or str(error))
+    return ListenError(what, error.strerror or str(error))
 
 
 @asynccontextmanager

@@ -1,0 +1,17 @@
+"""Everything that opens a socket is proven on both event loops."""
+
+from typing import Any
+
+import pytest
+
+from fairlead.serving.certificates import Authority
+
+
+@pytest.fixture(params=[{"use_uvloop": False}, {"use_uvloop": True}], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    return "asyncio", request.param
+
+
+@pytest.fixture(scope="session")
+def serving_authority() -> Authority:
+    return Authority.create("serving-ca")
