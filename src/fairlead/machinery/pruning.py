@@ -17,7 +17,7 @@ def _fields(*names: str, **more: Any) -> dict[str, Any]:
     return {"properties": {name: {} for name in names} | more}
 
 
-_ANY_MAP = {"additionalProperties": {}}
+_ANY_MAP: dict[str, Any] = {"additionalProperties": {}}
 _OWNER = _fields("apiVersion", "blockOwnerDeletion", "controller", "kind", "name", "uid")
 _MANAGED = _fields(
     "apiVersion", "fieldsType", "manager", "operation", "subresource", "time",
