@@ -1,0 +1,34 @@
+"""Who asks: the front proxy's word, else a client certificate, else a bearer token, else nobody.
+
+The order is that of generic API servers. A credential that was shown and convinces no one is refused with 401 rather
+than passed as anonymous: its owner means to be someone.
+"""
+
+from collections.abc import Callable
+
+from fairlead.aggregation import tokens
+from fairlead.aggregation.frontproxy import FrontProxyTrust
+from fairlead.machinery import statuses
+from fairlead.machinery.messages import Request
+from fairlead.machinery.principals import NOBODY, Principal
+
+
+class Authenticator:
+    """`trust` answers the value of the moment; without `reviews` no token convinces."""
+
+    def __init__(self, trust: Callable[[], FrontProxyTrust], reviews: tokens.TokenReviews | None = None) -> None:
+        self._trust = trust
+        self._reviews = reviews
+
+    async def authenticate(self, request: Request) -> Principal:
+        """Raises `statuses.Unauthorized`, or `statuses.InternalError` where a token cannot be reviewed."""
+        trust = self._trust()
+        token = tokens.bearer(request.headers)
+        found = trust.authenticate(request) or trust.authenticate_user(request)
+        if found is None and token and self._reviews is not None:
+            found = await self._reviews.authenticate(token)
+        if found is not None:
+            return found.authenticated()
+        if token or request.peer_certificate is not None:
+            raise statuses.Unauthorized("Unauthorized")
+        return NOBODY

@@ -1,0 +1,70 @@
+"""The front-proxy trust of the moment, kept current by watching its ConfigMap.
+
+A cluster rotates its front-proxy CA by publishing old and new together and dropping the old one later; who reads the
+ConfigMap once keeps believing a CA that nobody guards any more, or stops working on the day of the change. What is read
+goes to two places at once: the value that judges requests, and the TLS layer that lets peers in.
+
+A ConfigMap that cannot be read, or is gone, changes nothing: the last good trust holds, and it is said in the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fairlead.aggregation.frontproxy import NAME, NAMESPACE, FrontProxyTrust, TrustError
+from fairlead.client import watching
+from fairlead.client.api import Client
+from fairlead.machinery.paths import Resource
+from fairlead.serving.tls import ServerTLS
+
+CONFIGMAPS = Resource("", "v1", "configmaps")
+
+_log = logging.getLogger(__name__)
+
+
+class TrustFollower:
+    def __init__(self, tls: ServerTLS | None = None) -> None:
+        self._tls = tls
+        self._trust = FrontProxyTrust.parse({})
+        self._known = asyncio.Event()
+
+    def trust(self) -> FrontProxyTrust:
+        """Believes nobody until the ConfigMap has been read."""
+        return self._trust
+
+    async def known(self) -> None:
+        """Returns once the ConfigMap has been read."""
+        await self._known.wait()
+
+    def take(self, configmap: Mapping[str, Any]) -> None:
+        """Raises `TrustError` or `serving.certificates.CertificateError`, and then changes nothing."""
+        trust = FrontProxyTrust.parse(configmap.get("data") or {})
+        if self._tls is not None:
+            self._tls.exchange(client_authorities=trust.client_authorities)
+        self._trust = trust
+        self._known.set()
+
+    async def follow(self, client: Client) -> None:
+        """Never returns; needs what the role `extension-apiserver-authentication-reader` grants."""
+        events = watching.watch(client, CONFIGMAPS, NAMESPACE, field_selector=f"metadata.name={NAME}")
+        async for configmap in _states(events):
+            if configmap is None:
+                _log.warning("ConfigMap %s/%s is gone; the last known trust holds", NAMESPACE, NAME)
+                continue
+            try:
+                self.take(configmap)
+            except TrustError as error:
+                _log.error("%s; the last known trust holds", error)
+
+
+async def _states(events: AsyncIterator[watching.Event]) -> AsyncIterator[Mapping[str, Any] | None]:
+    """The ConfigMap after each change; None while there is none."""
+    async for event in events:
+        match event:
+            case watching.Listed(items):
+                yield items[0] if items else None
+            case watching.Applied(item):
+                yield item
+            case watching.Deleted():
+                yield None
