@@ -1,0 +1,121 @@
+"""Failures and warnings of the control plane, in the app cluster's words.
+
+A Status names objects in its details and quotes them in sentences. Both are mapped back, and what only the control
+plane knows (its one namespace, hashed names, storage keys, the connector's own user) never passes. A refusal of the
+connector's own credentials is not the caller's: passed on as 403 it would tell controllers that they lack rights, for
+good.
+
+Source: reference/aggregation-layer.md §7.9, §10, §10.1.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.connector.naming import Identity, Scope
+from fairlead.machinery import statuses
+from fairlead.machinery.encoding import to_json
+from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.statuses import StatusError
+
+Object = dict[str, Any]
+
+_HASHED = re.compile(r"\b(?:claim|nxr)-[0-9a-f]{16}\b")
+_STORAGE_KEY = re.compile(r"(?:, )?Key: /[^,\s]+")
+_OWN_USER = re.compile(r'\bUser "[^"]*" cannot ')
+HIDDEN_NAME = "(unknown)"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a sentence about a request may have to be translated from and to."""
+
+    scope: Scope
+    prefix: str
+    identity: Identity | None = None
+    """None for a collection."""
+    namespace: str = ""
+    """Of the app cluster; empty for all namespaces."""
+
+    @property
+    def backend(self) -> str:
+        return self.identity.backend(self.prefix) if self.identity else ""
+
+    def text(self, sentence: str) -> str:
+        sentence = _STORAGE_KEY.sub("", sentence)
+        if self.identity:
+            sentence = sentence.replace(self.backend, self.identity.name)
+        sentence = _HASHED.sub(HIDDEN_NAME, sentence)
+        stored = re.escape(self.scope.namespace)
+        return re.sub(rf'(["\'/(]){stored}(?=["\'/)])', lambda found: found.group(1) + self._namespace(), sentence)
+
+    def _namespace(self) -> str:
+        return self.identity.namespace if self.identity else self.namespace
+
+
+def rewrite_status(status: Object, names: Names) -> Object:
+    """Details, message and causes; everything else, `metadata.continue` and `retryAfterSeconds` included, stays."""
+    shown = dict(status)
+    if isinstance(shown.get("message"), str):
+        shown["message"] = names.text(shown["message"])
+    details = shown.get("details")
+    if isinstance(details, dict):
+        shown["details"] = _details(details, names)
+    return shown
+
+
+def _details(details: Mapping[str, Any], names: Names) -> Object:
+    shown = dict(details)
+    if isinstance(shown.get("name"), str):
+        shown["name"] = names.text(shown["name"])
+    if isinstance(shown.get("causes"), list):
+        shown["causes"] = [
+            {**cause, "message": names.text(cause["message"])} if isinstance(cause.get("message"), str) else cause
+            for cause in shown["causes"]
+            if isinstance(cause, dict)
+        ]
+    return shown
+
+
+def failure(status: Object, code: int, names: Names) -> StatusError:
+    """The error to give the client for a Status of the control plane with an HTTP status of 400 or more."""
+    message = str(status.get("message") or "")
+    details = status.get("details") or {}
+    if code == 401 or (code == 403 and _OWN_USER.search(message)):
+        return statuses.InternalError("the control plane refuses the connector's own credentials")
+    if code == 404 and not details.get("name"):
+        return statuses.ServiceUnavailable(
+            "the control plane does not serve this API at the moment", {"retryAfterSeconds": 5}
+        )
+    if code == 404 and details.get("kind") == "namespaces" and details.get("name") == names.scope.namespace:
+        return statuses.InternalError("the control plane lacks the namespace that the connector is configured to use")
+    return statuses.from_object(rewrite_status(status, names), code)
+
+
+def unreachable(*, sent: bool, writes: bool) -> StatusError:
+    """A write that may have arrived is not to be repeated blindly; anything else is."""
+    if sent and writes:
+        return statuses.Timeout(
+            "the connection to the control plane was lost after the request was sent; whether it took effect is unknown"
+        )
+    return statuses.ServiceUnavailable("the control plane cannot be reached", {"retryAfterSeconds": 1})
+
+
+def respond(error: StatusError) -> Response:
+    lines = [("content-type", "application/json")]
+    if error.retry_after is not None:
+        lines.append(("retry-after", str(error.retry_after)))
+    return Response(error.status_code, Headers(lines), to_json(error.to_object()))
+
+
+# Everything else the control plane says about its answer is about its own connection or for its own clients.
+_PASSED = ("warning", "retry-after")
+
+
+def headers(upstream: Headers, names: Names, content_type: str = "application/json") -> Headers:
+    """Warnings keep order and number; each text is mapped."""
+    passed = [
+        (key, names.text(value) if key == "warning" else value) for key, value in upstream.lines if key in _PASSED
+    ]
+    return Headers([("content-type", content_type), *passed])

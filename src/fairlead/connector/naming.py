@@ -1,0 +1,93 @@
+"""The connector's identity: how an object of an app cluster is named and marked in the control plane.
+
+All namespaces of an app cluster share one namespace of the control plane, so names are hashed. The formula and the
+three labels are those of the original connector and of its importer: they are a storage format, and changing either
+orphans stored objects. The formula is not injective (`a-x-b` in `c` and `a` in `b-x-c` collide) and keeps 64 bits, so a
+name alone proves nothing: the labels of whatever lies behind it are compared on every read and write. A
+length-delimited hash would not collide, and would not find a single object that exists.
+
+Source: reference/connector-and-migration.md §1, §2.2.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+RESERVED = "mcp-connector.upbound.io/"
+APP_CLUSTER = f"{RESERVED}app-cluster"
+APP_NAMESPACE = f"{RESERVED}app-namespace"
+APP_RESOURCE_NAME = f"{RESERVED}app-resource-name"
+OWNER_REFERENCES = f"{RESERVED}app-owner-references"
+
+CLAIM_PREFIX = "claim-"
+
+MAX_NAME = 63
+"""Of an app-side name: it is a label value, and Crossplane itself takes no longer claim names."""
+# What the API server appends to generateName: no vowels and no look-alikes.
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The part of the control plane that belongs to this app cluster."""
+
+    cluster: str
+    """Cluster id; by default the uid of the app cluster's `kube-system` namespace."""
+    namespace: str
+    """The one namespace of the control plane that holds this cluster's objects."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An object as the app cluster names it."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits."""
+        text = f"{self.name}-x-{self.namespace}-x-{self.cluster}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def backend(self, prefix: str = CLAIM_PREFIX) -> str:
+        """The name in the control plane."""
+        return prefix + self.digest
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {APP_CLUSTER: self.cluster, APP_NAMESPACE: self.namespace, APP_RESOURCE_NAME: self.name}
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a label or annotation is the connector's own: hidden from the app cluster, and not its to set."""
+    return key.startswith(RESERVED)
+
+
+def is_label_value(text: str) -> bool:
+    return len(text) <= MAX_NAME and _LABEL_VALUE.fullmatch(text) is not None
+
+
+def name_faults(name: str) -> list[str]:
+    """Why an app-side name is refused, worded as the API server words it; empty for a good name."""
+    faults = []
+    if len(name) > MAX_NAME:
+        faults.append(f"must be no more than {MAX_NAME} characters")
+    if not _SUBDOMAIN.fullmatch(name):
+        faults.append(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+            "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+        )
+    return faults
+
+
+def generate(base: str) -> str:
+    """A name from `metadata.generateName`, as the API server makes it but for our length limit."""
+    kept = base[: MAX_NAME - _SUFFIX_LENGTH]
+    return kept + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(_SUFFIX_LENGTH))
