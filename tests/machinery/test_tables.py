@@ -9,7 +9,7 @@ from fairlead.machinery import durations, jsonpath, tables
 from fairlead.machinery.jsonpath import compile_path
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-COLUMNS = [
+COLUMNS: list[dict[str, Any]] = [
     {"name": "S", "type": "string", "jsonPath": ".spec.s"},
     {"name": "I", "type": "integer", "jsonPath": ".spec.i"},
     {"name": "N", "type": "number", "jsonPath": ".spec.n"},

@@ -40,8 +40,8 @@ _LABEL_SHAPE = (
     f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL_PATTERN}')"
 )
 _LABEL_1035_SHAPE = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and "
-    f"end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    f"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
     f"'{_LABEL_1035_PATTERN}')"
 )
 _CONFIG_KEY_SHAPE = (
@@ -97,7 +97,7 @@ def label_key(text: str) -> list[str]:
         )
         return [shape]
     elif not prefix:
-        return ["prefix part must be non-empty"] + _name_part(name)
+        return ["prefix part must be non-empty", *_name_part(name)]
     found = [f"prefix part {each}" for each in subdomain(prefix)] if slash else []
     return found + _name_part(name)
 
