@@ -4,7 +4,7 @@ The order is that of generic API servers. A credential that was shown and convin
 than passed as anonymous: its owner means to be someone.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fairlead.aggregation import tokens
 from fairlead.aggregation.frontproxy import FrontProxyTrust
@@ -12,21 +12,24 @@ from fairlead.machinery import statuses
 from fairlead.machinery.messages import Request
 from fairlead.machinery.principals import NOBODY, Principal
 
+Identify = Callable[[str], Awaitable[Principal | None]]
+"""Whose a bearer token is; `tokens.TokenReviews.authenticate` asks the API server."""
+
 
 class Authenticator:
-    """`trust` answers the value of the moment; without `reviews` no token convinces."""
+    """`trust` answers the value of the moment; without `identify` no token convinces."""
 
-    def __init__(self, trust: Callable[[], FrontProxyTrust], reviews: tokens.TokenReviews | None = None) -> None:
+    def __init__(self, trust: Callable[[], FrontProxyTrust], identify: Identify | None = None) -> None:
         self._trust = trust
-        self._reviews = reviews
+        self._identify = identify
 
     async def authenticate(self, request: Request) -> Principal:
         """Raises `statuses.Unauthorized`, or `statuses.InternalError` where a token cannot be reviewed."""
         trust = self._trust()
         token = tokens.bearer(request.headers)
         found = trust.authenticate(request) or trust.authenticate_user(request)
-        if found is None and token and self._reviews is not None:
-            found = await self._reviews.authenticate(token)
+        if found is None and token and self._identify is not None:
+            found = await self._identify(token)
         if found is not None:
             return found.authenticated()
         if token or request.peer_certificate is not None:

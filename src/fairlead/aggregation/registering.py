@@ -1,10 +1,10 @@
 """APIServices: which group versions the aggregator forwards to us.
 
-`plan` is pure: the objects that should be, against those that are, give what to create, patch and remove, and what stands
-in the way. An APIService that is not ours (no label of ours) is never touched: a CRD of the same group and version, or
-another extension server, owns it, and edits would be reverted or break it. Nor does this module conclude that something
-should go: whoever calls says so with the list of what should be, and must know it with authority; an APIService that
-vanishes takes its objects out of namespace deletion and garbage collection.
+`plan` is pure: the objects that should be, against those that are, give what to create, patch and remove, and what
+stands in the way. An APIService that is not ours (no label of ours) is never touched: a CRD of the same group and
+version, or another extension server, owns it, and edits would be reverted or break it. Nor does this module conclude
+that something should go: whoever calls says so with the list of what should be, and must know it with authority. An
+APIService that vanishes takes its objects out of namespace deletion and garbage collection.
 
 The aggregator looks at our discovery once a minute, but at once when an APIService changes. So the annotation with the
 hash of our discovery is rewritten when that changes, and only then.
@@ -100,7 +100,7 @@ def plan(wanted: Iterable[Object], existing: Iterable[Object], labels: Mapping[s
     goal = {each["metadata"]["name"]: each for each in wanted}
     ours = {name for name, each in found.items() if _ours(each, labels)}
     shared = [name for name in goal if name in ours]
-    changes = [(name, difference(found[name], goal[name])) for name in shared]
+    changes = [(name, _change(found[name], goal[name])) for name in shared]
     return Plan(
         create=tuple(each for name, each in goal.items() if name not in found),
         patch=tuple((name, change) for name, change in changes if change),
@@ -130,6 +130,14 @@ def difference(found: Object, goal: Object) -> Object:
                 changed[key] = inner
         elif there != value:
             changed[key] = value
+    return changed
+
+
+def _change(found: Object, goal: Object) -> Object:
+    """With the resourceVersion that it was decided on, so that it fails on an APIService that has changed hands."""
+    changed = difference(found, goal)
+    if changed:
+        changed.setdefault("metadata", {})["resourceVersion"] = found["metadata"]["resourceVersion"]
     return changed
 
 
