@@ -13,13 +13,10 @@ Client certificates are asked for, not demanded: probes and callers with tokens 
 handshake, because Python's TLS has no "ask but do not check"; callers through the aggregator then see a 503 and retry.
 """
 
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from fairlead.serving.certificates import CertificateError, KeyPair
+from fairlead.serving.pemfiles import readable
 
 
 class ServerTLS:
@@ -74,7 +71,7 @@ def _context(pair: KeyPair, authorities: bytes, asks: bool) -> ssl.SSLContext:
 
 
 def _load_pair(context: ssl.SSLContext, pair: KeyPair) -> None:
-    with _file(pair.certificate) as certificate, _file(pair.key) as key:
+    with readable(pair.certificate) as certificate, readable(pair.key) as key:
         try:
             context.load_cert_chain(certificate, key, password=_refuse_password)
         except (ssl.SSLError, ValueError) as error:
@@ -98,18 +95,3 @@ def _refuse_password() -> str:
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None)
     return str(reason).lower().replace("_", " ") if reason else str(error)
-
-
-@contextmanager
-def _file(content: bytes) -> Iterator[str]:
-    """A path for OpenSSL, which reads keys from files alone; in memory where possible, so that nothing stays behind."""
-    if hasattr(os, "memfd_create"):
-        with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
-            file.write(content)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"
-    else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            yield file.name

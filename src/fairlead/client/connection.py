@@ -1,0 +1,254 @@
+"""One server, and raw requests to it.
+
+An HTTP status is never an exception here: a proxy passes it on, and `api` turns it into a typed error. Requests and
+streams have pools of their own, because a watch holds its connection for hours. aiohttp was chosen for its cost, a sixth
+of httpx's per request; everything it would add by itself (redirects, cookies, proxies from the environment, headers,
+decompression of a watch) is switched off.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from fairlead.client import tls
+from fairlead.client.credentials import Bearer, ClientCertificate
+from fairlead.client.errors import CredentialsError, Unreachable, Untrusted
+from fairlead.client.kubeconfig import ConnectionSettings
+from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.principals import Principal
+
+CONNECT_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 45.0
+"""Shorter than any API server's or load balancer's usual idle time, so that a request rarely meets a closing one."""
+_OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_DECODED = ("content-encoding", "content-length", "transfer-encoding")
+
+
+@dataclass(frozen=True)
+class Streamed:
+    status: int
+    headers: Headers
+    chunks: AsyncIterator[bytes] = field(repr=False)
+    """Bytes as they arrive. Raises `Unreachable` when the server is lost before the stream's end."""
+
+
+class Connection:
+    """Opens nothing before the first request; close it, or use it as an async context manager."""
+
+    def __init__(self, settings: ConnectionSettings, *, user_agent: str = "fairlead") -> None:
+        self.settings = settings
+        self._user_agent = user_agent
+        self._pools = _Pools(settings)
+        self._impersonation = _impersonation(settings.impersonate)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Headers = Headers(),  # noqa: B008 - a frozen value
+        body: bytes = b"",
+        timeout: float | None = 60.0,  # noqa: ASYNC109 - one deadline for connecting, sending and reading
+    ) -> Response:
+        """`path` and `query` are percent-encoded; the answer's body is `bytes`, its content encoding undone.
+
+        A 401 makes the credentials be fetched anew, once. Raises `ClientError` by stage.
+        """
+        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
+        while True:
+            bearer = await self.settings.source.current()
+            with self._stages(method):
+                async with self._pools.requests(bearer.certificate).request(
+                    method, self._url(path, query), timeout=limit, **self._arguments(bearer, headers, body)
+                ) as answer:
+                    content = await answer.read()
+            if answer.status == 401 and self.settings.source.forget():
+                if (await self.settings.source.current()) != bearer:
+                    continue
+            return Response(answer.status, _headers(answer), content)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Headers = Headers(),  # noqa: B008 - a frozen value
+        body: bytes = b"",
+    ) -> AsyncIterator[Streamed]:
+        """As `request`, without a limit on reading; leaving closes the connection. Compression is never asked for."""
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        plain = Headers([*((key, value) for key, value in headers.lines if key != "accept-encoding")])
+        plain = Headers([*plain.lines, ("accept-encoding", "identity")])
+        while True:
+            bearer = await self.settings.source.current()
+            with self._stages(method):
+                answer = await self._pools.streams(bearer.certificate).request(
+                    method, self._url(path, query), timeout=limit, **self._arguments(bearer, plain, body)
+                )
+            if answer.status == 401 and self.settings.source.forget():
+                if (await self.settings.source.current()) != bearer:
+                    answer.close()
+                    continue
+            break
+        try:
+            yield Streamed(answer.status, _headers(answer), self._chunks(method, answer))
+        finally:
+            answer.close()
+
+    async def _chunks(self, method: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        with self._stages(method):
+            async for chunk in answer.content.iter_any():
+                yield chunk
+
+    def _url(self, path: str, query: str) -> URL:
+        url = f"{self.settings.server}{path}"
+        return URL(f"{url}?{query}" if query else url, encoded=True)
+
+    def _arguments(self, bearer: Bearer, headers: Headers, body: bytes) -> dict[str, Any]:
+        lines = CIMultiDict(headers.lines)
+        for name, value in self._impersonation:
+            lines.add(name, value)
+        if bearer.header:
+            lines["Authorization"] = bearer.header
+        lines.setdefault("User-Agent", self._user_agent)
+        arguments: dict[str, Any] = {"headers": lines, "allow_redirects": False, "skip_auto_headers": _OWN_HEADERS}
+        if body:
+            arguments["data"] = body
+        if self.settings.proxy:
+            arguments["proxy"] = self.settings.proxy
+        if self.settings.tls_server_name:
+            arguments["server_hostname"] = self.settings.tls_server_name
+        return arguments
+
+    @contextmanager
+    def _stages(self, method: str) -> Iterator[None]:
+        """Names the stage at which aiohttp gave up; its own exception stays as the cause."""
+        where = self.where
+        try:
+            yield
+        except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
+            raise Untrusted(
+                f"{where} is not trusted", _certificate_fault(error), "check the certificate authority"
+            ) from error
+        except (aiohttp.ClientConnectorSSLError, aiohttp.ClientSSLError, ssl.SSLError) as error:
+            why = getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None)
+            raise Untrusted(
+                f"no TLS with {where}", str(why or "the handshake failed").lower().replace("_", " ")
+            ) from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise Unreachable(f"cannot reach {where}", f"no connection within {CONNECT_SECONDS:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            why = error.os_error.strerror or str(error.os_error)
+            raise Unreachable(f"cannot reach {where}", why, "check the address, and that the server runs") from error
+        except TimeoutError as error:
+            raise Unreachable(f"{where} did not answer the {method} in time", sent=True) from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            raise Unreachable(f"{where} was lost during the {method}", why, sent=True) from error
+
+    @property
+    def where(self) -> str:
+        """The server in words, for errors: never with credentials that its URL may carry."""
+        parts = urlsplit(self.settings.server)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+    async def close(self) -> None:
+        await self._pools.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class _Pools:
+    """aiohttp sessions for one client certificate at a time; a new certificate gets new ones, the old ones are closed."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._certificate: ClientCertificate | None = None
+        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        self._retired: set[asyncio.Task[None]] = set()
+
+    def requests(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        return self._open(certificate)[0]
+
+    def streams(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        return self._open(certificate)[1]
+
+    def _open(self, certificate: ClientCertificate | None) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+        if self._sessions is None or certificate != self._certificate:
+            made = (self._session(certificate), self._session(certificate))
+            self._retire()
+            self._sessions, self._certificate = made, certificate
+        return self._sessions
+
+    def _session(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        secure = self._settings.server.startswith("https")
+        settings = self._settings
+        context = tls.context(settings.authority, certificate, insecure=settings.insecure) if secure else False
+        if not secure and certificate is not None:
+            raise CredentialsError("a client certificate needs https", f"the server is {settings.server}")
+        connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, read_bufsize=1 << 18
+        )
+
+    def _retire(self) -> None:
+        for session in self._sessions or ():
+            # What is under way on the old connections ends by itself; only idle ones are closed now.
+            task = asyncio.get_running_loop().create_task(_close_when_idle(session))
+            self._retired.add(task)
+            task.add_done_callback(self._retired.discard)
+
+    async def close(self) -> None:
+        sessions, self._sessions = self._sessions, None
+        for session in sessions or ():
+            await session.close()
+        for task in list(self._retired):
+            task.cancel()
+        await asyncio.gather(*self._retired, return_exceptions=True)
+
+
+async def _close_when_idle(session: aiohttp.ClientSession) -> None:
+    await session.close()
+
+
+def _headers(answer: aiohttp.ClientResponse) -> Headers:
+    lines = [(key.decode("latin-1").lower(), value.decode("utf-8", "replace")) for key, value in answer.raw_headers]
+    if "Content-Encoding" in answer.headers:
+        lines = [(key, value) for key, value in lines if key not in _DECODED]
+    return Headers(lines)
+
+
+def _certificate_fault(error: Exception) -> str:
+    inner = getattr(error, "certificate_error", error)
+    return str(getattr(inner, "verify_message", "") or "its certificate cannot be verified")
+
+
+def _impersonation(who: Principal | None) -> list[tuple[str, str]]:
+    """Source: Kubernetes API, user impersonation headers; extra keys are percent-encoded."""
+    if who is None:
+        return []
+    lines = [("Impersonate-User", who.name)]
+    lines += [("Impersonate-Uid", who.uid)] if who.uid else []
+    lines += [("Impersonate-Group", group) for group in who.groups]
+    return lines + [
+        (f"Impersonate-Extra-{quote(key, safe='')}", value) for key, values in who.extra for value in values
+    ]

@@ -1,0 +1,115 @@
+"""Exec credential plugins: the programs that cloud providers have a kubeconfig start for a token.
+
+Source: client.authentication.k8s.io/v1 and v1beta1 (client-go `plugin/pkg/client/auth/exec`). The plugin is started
+without a shell, with `KUBERNETES_EXEC_INFO` in its environment, and prints an ExecCredential. Its standard
+error is shown in ours, capped; its standard output never is, because that is the credential.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fairlead.client.credentials import Bearer, ClientCertificate
+from fairlead.client.errors import CredentialsError
+from fairlead.machinery import encoding
+
+VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+DEADLINE = 120.0
+"""Seconds: some plugins open a browser and wait for a person."""
+_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class ExecPlugin:
+    command: str
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    api_version: str = VERSIONS[0]
+    install_hint: str = ""
+    interactive: str = "IfAvailable"
+    """Never, IfAvailable or Always: whether the plugin gets our standard input."""
+    cluster: Mapping[str, Any] | None = None
+    """The ExecCredential's `spec.cluster`, where the kubeconfig says `provideClusterInfo`."""
+
+    async def fetch(self) -> Bearer:
+        """Raises `CredentialsError`."""
+        interactive = self._interactive()
+        output = await self._run(self._environment(interactive), interactive)
+        try:
+            answer = encoding.from_json(output)
+        except encoding.DecodeError as error:
+            raise self._failed("it printed no ExecCredential") from error
+        return self._read(answer)
+
+    def _interactive(self) -> bool:
+        available = sys.stdin is not None and sys.stdin.isatty()
+        if self.interactive == "Always" and not available:
+            raise self._failed("it needs a terminal, and standard input is none")
+        return available and self.interactive != "Never"
+
+    def _environment(self, interactive: bool) -> dict[str, str]:
+        spec: dict[str, Any] = {"interactive": interactive}
+        if self.cluster is not None:
+            spec["cluster"] = dict(self.cluster)
+        info = {"apiVersion": self.api_version, "kind": "ExecCredential", "spec": spec}
+        return os.environ | dict(self.environment) | {"KUBERNETES_EXEC_INFO": encoding.to_json(info).decode()}
+
+    async def _run(self, environment: dict[str, str], interactive: bool) -> bytes:
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.command,
+                *self.arguments,
+                env=environment,
+                stdin=None if interactive else asyncio.subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+            )
+        except OSError as error:
+            raise self._failed(error.strerror or str(error)) from error
+        try:
+            output, complaint = await asyncio.wait_for(process.communicate(), DEADLINE)
+        except TimeoutError as error:
+            raise self._failed(f"it did not end within {DEADLINE:.0f} s") from error
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode:
+            said = complaint.decode(errors="replace").strip()[:_SHOWN]
+            raise self._failed(f"it ended with code {process.returncode}" + (f" and said: {said}" if said else ""))
+        return output
+
+    def _read(self, answer: Any) -> Bearer:
+        if not isinstance(answer, dict) or answer.get("kind") != "ExecCredential":
+            raise self._failed("it printed no ExecCredential")
+        if answer.get("apiVersion") != self.api_version:
+            raise self._failed(f"it answered in {answer.get('apiVersion')}, the kubeconfig says {self.api_version}")
+        status = answer.get("status") or {}
+        token, certificate, key = (
+            status.get(name) or "" for name in ("token", "clientCertificateData", "clientKeyData")
+        )
+        if bool(certificate) != bool(key):
+            raise self._failed("it gave a certificate without its key, or a key without its certificate")
+        if not token and not certificate:
+            raise self._failed("it gave neither a token nor a certificate")
+        pair = ClientCertificate(certificate.encode(), key.encode()) if certificate else None
+        return Bearer(f"Bearer {token}" if token else "", pair, self._expiry(status.get("expirationTimestamp")))
+
+    def _expiry(self, stamp: str | None) -> float | None:
+        if not stamp:
+            return None
+        try:
+            return datetime.fromisoformat(stamp).timestamp()
+        except ValueError as error:
+            raise self._failed(f"its expirationTimestamp {stamp!r} is no RFC 3339 time") from error
+
+    def _failed(self, why: str) -> CredentialsError:
+        hint = " ".join(self.install_hint.split())[:_SHOWN]
+        return CredentialsError(f"the exec plugin {self.command!r} gave no credentials", why, hint)

@@ -1,0 +1,69 @@
+"""What can be built, as data: each server is a target of its own, since their Kubernetes versions must not meet."""
+
+from dataclasses import dataclass
+
+KUBERNETES = "v1.36.3"
+CROSSPLANE = "v2.3.4"
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    """Also the folder of its module under `testenv/modules`, and of its result in the cache."""
+    packages: tuple[str, ...]
+    """Go packages; each becomes a program of the last part of its path, or of the name after `=`."""
+    minutes: float
+    """A cold build on two cores, sources included."""
+    disk: str
+    """What stays, and what is needed meanwhile."""
+    flags: tuple[str, ...] = ()
+    """More for `-ldflags`."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """(module@version, folder in it): taken from the module's sources instead of built."""
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        return tuple(each.rpartition("=")[2].rpartition("/")[2] for each in self.packages)
+
+
+def version_flags(version: str) -> tuple[str, ...]:
+    """Without them `kubectl version` says v0.0.0."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    package = "k8s.io/component-base/version"
+    return tuple(
+        f"-X {package}.{name}={value}"
+        for name, value in (("gitVersion", version), ("gitMajor", major), ("gitMinor", minor))
+    )
+
+
+def _kubectl(version: str) -> Target:
+    name = f"kubectl-{version.removeprefix('v').rpartition('.')[0]}"
+    return Target(name, (f".={name}",), 1.5, "60 MB (1.5 GB meanwhile)", version_flags(version))
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(
+            "kube",
+            (
+                "k8s.io/kubernetes/cmd/kube-apiserver",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kubectl",
+                "./etcd",
+            ),
+            6,
+            "310 MB (4 GB meanwhile)",
+            version_flags(KUBERNETES),
+        ),
+        _kubectl("v1.32.9"),
+        _kubectl("v1.34.2"),
+        Target(
+            "crossplane-crds",
+            (),
+            0.5,
+            "1 MB (50 MB of sources)",
+            copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/crds"),),
+        ),
+    )
+}
