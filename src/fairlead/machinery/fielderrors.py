@@ -5,6 +5,7 @@ so each kind of error has one function here and no other module spells one. The 
 `k8s.io/apimachinery/pkg/util/validation/field`: scalars are printed as Go prints them, anything else as JSON.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from fairlead.machinery import statuses
@@ -104,17 +105,13 @@ def _printable(character: str) -> str:
 
 
 def go_float(value: float) -> str:
-    """Go's %v of a float64: shortest digits, an exponent from 1e21 and below 1e-4."""
-    digits = repr(value)
-    mantissa, _, exponent = digits.partition("e")
-    if not exponent:
-        return mantissa.removesuffix(".0") if abs(value) < 1e21 else _scientific(value)
-    power = int(exponent)
-    if -4 <= power < 21:
-        return f"{value:.0f}" if power > 0 else mantissa
-    return f"{mantissa.removesuffix('.0')}e{'-' if power < 0 else '+'}{abs(power):02d}"
-
-
-def _scientific(value: float) -> str:
-    mantissa, _, exponent = f"{value:e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
+    """Go's %v of a finite float64: shortest digits, an exponent from a million on and below 0.0001."""
+    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    power = Decimal(repr(value)).adjusted()
+    if value and not -4 <= power < 6:
+        shown_digits = f"{text[0]}.{text[1:]}" if len(text) > 1 else text
+        body = f"{shown_digits}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    else:
+        body = f"{abs(Decimal(repr(value))).normalize():f}"
+    return f"-{body}" if sign else body

@@ -8,6 +8,7 @@ shorthands are ASCII. The road not taken is google-re2: a compiled dependency fo
 import re
 import sys
 import unicodedata
+import warnings
 from functools import cache
 
 _POSIX = {
@@ -27,7 +28,7 @@ _POSIX = {
     "xdigit": "0-9A-Fa-f",
 }
 _TOKEN = re.compile(
-    r"\\Q(?P<literal>.*?)(?:\\E|\Z)|\\p\{(?P<inside>\^?\w+)\}|\\p(?P<one>\w)|\\P\{(?P<outside>\w+)\}"
+    r"\\Q(?P<literal>.*?)(?:\\E|\Z)|\\p\{(?P<inside>\^?\w+)\}|\\p(?P<one>\w)|\\P(?:\{(?P<outside>\w+)\}|(?P<not_one>\w))"
     r"|\[:(?P<posix>\^?\w+):\]|\\x\{(?P<hexadecimal>[0-9a-fA-F]+)\}|(?P<escape>\\.)|(?P<other>.)",
     re.DOTALL,
 )
@@ -37,7 +38,10 @@ _TOKEN = re.compile(
 def compile_pattern(expression: str) -> re.Pattern[str] | None:
     """None where Python cannot run it; then the pattern counts as unchecked."""
     try:
-        return re.compile(translate(expression), re.ASCII)
+        with warnings.catch_warnings():
+            # Python announces that `[a--b]` may mean something else one day; today it means what Go means.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(translate(expression), re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
 
@@ -65,8 +69,9 @@ def _rewritten(token: re.Match[str], in_class: bool) -> str:
     if token["posix"]:
         return _POSIX[token["posix"]] if token["posix"] in _POSIX else token[0]
     category = token["inside"] or token["one"]
-    if category or token["outside"]:
-        ranges = _category(category or token["outside"], inverted=bool(token["outside"]))
+    outside = token["outside"] or token["not_one"]
+    if category or outside:
+        ranges = _category(category or outside, inverted=bool(outside))
         return ranges if in_class else f"[{ranges}]"
     if token["hexadecimal"]:
         return re.escape(chr(int(token["hexadecimal"], 16)))
