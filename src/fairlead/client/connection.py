@@ -1,9 +1,9 @@
 """One server, and raw requests to it.
 
 An HTTP status is never an exception here: a proxy passes it on, and `api` turns it into a typed error. Requests and
-streams have pools of their own, because a watch holds its connection for hours. aiohttp was chosen for its cost, a sixth
-of httpx's per request; everything it would add by itself (redirects, cookies, proxies from the environment, headers,
-decompression of a watch) is switched off.
+streams have pools of their own, because a watch holds its connection for hours. aiohttp was chosen for its cost, a
+sixth of httpx's per request; everything it would add by itself (redirects, cookies, proxies from the environment,
+headers, decompression of a watch) is switched off.
 """
 
 import asyncio
@@ -65,17 +65,28 @@ class Connection:
         A 401 makes the credentials be fetched anew, once. Raises `ClientError` by stage.
         """
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
-        while True:
-            bearer = await self.settings.source.current()
-            with self._stages(method):
-                async with self._pools.requests(bearer.certificate).request(
-                    method, self._url(path, query), timeout=limit, **self._arguments(bearer, headers, body)
-                ) as answer:
-                    content = await answer.read()
-            if answer.status == 401 and self.settings.source.forget():
-                if (await self.settings.source.current()) != bearer:
-                    continue
-            return Response(answer.status, _headers(answer), content)
+        bearer = await self.settings.source.current()
+        answer = await self._exchange(method, self._url(path, query), headers, body, bearer, limit)
+        if answer.status == 401 and (renewed := await self._renewed(bearer)):
+            answer = await self._exchange(method, self._url(path, query), headers, body, renewed, limit)
+        return answer
+
+    async def _exchange(
+        self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer, limit: aiohttp.ClientTimeout
+    ) -> Response:
+        with self._stages(method):
+            async with self._pools.requests(bearer.certificate).request(
+                method, url, timeout=limit, **self._arguments(bearer, headers, body)
+            ) as answer:
+                content = await answer.read()
+        return Response(answer.status, _headers(answer), content)
+
+    async def _renewed(self, refused: Bearer) -> Bearer | None:
+        """Other credentials than those that were refused, where there are any."""
+        if not self.settings.source.forget():
+            return None
+        bearer = await self.settings.source.current()
+        return bearer if bearer != refused else None
 
     @asynccontextmanager
     async def stream(
@@ -88,24 +99,26 @@ class Connection:
         body: bytes = b"",
     ) -> AsyncIterator[Streamed]:
         """As `request`, without a limit on reading; leaving closes the connection. Compression is never asked for."""
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        plain = Headers([*((key, value) for key, value in headers.lines if key != "accept-encoding")])
-        plain = Headers([*plain.lines, ("accept-encoding", "identity")])
-        while True:
-            bearer = await self.settings.source.current()
-            with self._stages(method):
-                answer = await self._pools.streams(bearer.certificate).request(
-                    method, self._url(path, query), timeout=limit, **self._arguments(bearer, plain, body)
-                )
-            if answer.status == 401 and self.settings.source.forget():
-                if (await self.settings.source.current()) != bearer:
-                    answer.close()
-                    continue
-            break
+        plain = [(key, value) for key, value in headers.lines if key != "accept-encoding"]
+        headers = Headers([*plain, ("accept-encoding", "identity")])
+        bearer = await self.settings.source.current()
+        answer = await self._begin(method, self._url(path, query), headers, body, bearer)
+        if answer.status == 401 and (renewed := await self._renewed(bearer)):
+            answer.close()
+            answer = await self._begin(method, self._url(path, query), headers, body, renewed)
         try:
             yield Streamed(answer.status, _headers(answer), self._chunks(method, answer))
         finally:
             answer.close()
+
+    async def _begin(
+        self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer
+    ) -> aiohttp.ClientResponse:
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        with self._stages(method):
+            return await self._pools.streams(bearer.certificate).request(
+                method, url, timeout=limit, **self._arguments(bearer, headers, body)
+            )
 
     async def _chunks(self, method: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         with self._stages(method):
@@ -178,13 +191,16 @@ class Connection:
 
 
 class _Pools:
-    """aiohttp sessions for one client certificate at a time; a new certificate gets new ones, the old ones are closed."""
+    """aiohttp sessions for one client certificate at a time; a new certificate gets new ones.
+
+    The old ones finish what is under way; their idle connections close by themselves.
+    """
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
         self._certificate: ClientCertificate | None = None
         self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
-        self._retired: set[asyncio.Task[None]] = set()
+        self._retired: list[aiohttp.ClientSession] = []
 
     def requests(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
         return self._open(certificate)[0]
@@ -195,7 +211,7 @@ class _Pools:
     def _open(self, certificate: ClientCertificate | None) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
         if self._sessions is None or certificate != self._certificate:
             made = (self._session(certificate), self._session(certificate))
-            self._retire()
+            self._retired += self._sessions or ()
             self._sessions, self._certificate = made, certificate
         return self._sessions
 
