@@ -22,7 +22,11 @@ _STRING: dict[str, Any] = {"type": "string"}
 _INTEGER: dict[str, Any] = {"type": "integer"}
 _INT_OR_STRING = {"x-kubernetes-int-or-string": True}
 _NUMBERED = [{"type": "object", "properties": {"a": _INTEGER}, "required": ["a"]}]
-_PAIR: dict[str, Any] = {"type": "object", "properties": {"name": _STRING, "port": _INTEGER, "protocol": _STRING}, "required": ["name"]}
+_PAIR: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": _STRING, "port": _INTEGER, "protocol": _STRING},
+    "required": ["name"],
+}
 _OPEN: dict[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
 _EMBEDDED = {"type": "object", "x-kubernetes-embedded-resource": True, **_OPEN}
 
