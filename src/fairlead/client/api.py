@@ -177,10 +177,10 @@ class Client:
 
 def decoded(answer: Response) -> Object:
     """The body of a good answer; a bad one is raised."""
-    assert isinstance(answer.body, bytes)
+    body = answer.body if isinstance(answer.body, bytes) else b""
     if answer.status >= 300:
-        raise refusal(answer.status, answer.body, answer.headers)
-    found = encoding.from_json(answer.body)
+        raise refusal(answer.status, body, answer.headers)
+    found = encoding.from_json(body)
     if not isinstance(found, dict):
         raise encoding.DecodeError("the server answered no object", f"it answered a {type(found).__name__}")
     return found
@@ -221,7 +221,7 @@ def _given(**parameters: str) -> dict[str, str]:
 
 
 async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Splits on `\\n` alone: text line splitters also split on U+0085 and U+2028, which JSON strings may hold.
+    """Splits on newlines alone: text line splitters also split on U+0085 and U+2028, which JSON strings may hold.
 
     A last line without its end is dropped: the stream was cut inside an event.
     """

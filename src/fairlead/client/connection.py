@@ -6,7 +6,6 @@ sixth of httpx's per request; everything it would add by itself (redirects, cook
 headers, decompression of a watch) is switched off.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -226,24 +225,11 @@ class _Pools:
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, read_bufsize=1 << 18
         )
 
-    def _retire(self) -> None:
-        for session in self._sessions or ():
-            # What is under way on the old connections ends by itself; only idle ones are closed now.
-            task = asyncio.get_running_loop().create_task(_close_when_idle(session))
-            self._retired.add(task)
-            task.add_done_callback(self._retired.discard)
-
     async def close(self) -> None:
-        sessions, self._sessions = self._sessions, None
-        for session in sessions or ():
+        open_sessions = [*self._retired, *(self._sessions or ())]
+        self._sessions, self._retired = None, []
+        for session in open_sessions:
             await session.close()
-        for task in list(self._retired):
-            task.cancel()
-        await asyncio.gather(*self._retired, return_exceptions=True)
-
-
-async def _close_when_idle(session: aiohttp.ClientSession) -> None:
-    await session.close()
 
 
 def _headers(answer: aiohttp.ClientResponse) -> Headers:
@@ -265,6 +251,6 @@ def _impersonation(who: Principal | None) -> list[tuple[str, str]]:
     lines = [("Impersonate-User", who.name)]
     lines += [("Impersonate-Uid", who.uid)] if who.uid else []
     lines += [("Impersonate-Group", group) for group in who.groups]
-    return lines + [
-        (f"Impersonate-Extra-{quote(key, safe='')}", value) for key, values in who.extra for value in values
-    ]
+    for key, values in who.extra:
+        lines += [(f"Impersonate-Extra-{quote(key, safe='')}", value) for value in values]
+    return lines
