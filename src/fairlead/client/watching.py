@@ -1,8 +1,8 @@
 """A collection, followed for as long as somebody listens.
 
-The events are kube-rs's: a relist is visible (`Listed`), so that a cache can be swapped whole and what vanished
-while nobody watched is noticed; an interruption is an event too, because whether 403 is hopeless or a matter of waiting is the
-listener's to decide. The generator itself only ends with its listener.
+The events are kube-rs's: a relist is visible (`Listed`), so that a cache can be swapped whole and what vanished while
+nobody watched is noticed; an interruption is an event too, because whether 403 is hopeless or a matter of waiting is
+the listener's to decide. The generator itself only ends with its listener.
 
 Rules of the API (Kubernetes API concepts, "Efficient detection of changes"): a watch that ends is resumed from the last
 resourceVersion seen, bookmarks included; 410 in either form means to list again; versions are opaque.
