@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.client.api import Client
-from fairlead.machinery import encoding, statuses
+from fairlead.machinery import statuses
 from fairlead.machinery.paths import GroupVersion, Resource
 
 Object = dict[str, Any]
@@ -26,7 +26,6 @@ Object = dict[str, Any]
 APISERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", namespaced=False)
 AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
 DISCOVERY_HASH = "fairlead.dev/discovery-hash"
-_MERGE_PATCH = "application/merge-patch+json"
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ async def carry_out(client: Client, todo: Plan) -> None:
     for each in todo.create:
         await client.create(APISERVICES, each)
     for name, change in todo.patch:
-        await client.patch(APISERVICES, name, encoding.to_json(change), content_type=_MERGE_PATCH)
+        await client.patch(APISERVICES, name, change)
     for each in todo.remove:
         await _remove(client, each)
 
