@@ -184,7 +184,8 @@ def reachable(start: Any, definitions: Mapping[str, Any]) -> set[str]:
 
 _LISTING = (
     ("allowWatchBookmarks", "boolean"), ("continue", "string"), ("fieldSelector", "string"),
-    ("labelSelector", "string"), ("limit", "integer"), ("resourceVersion", "string"), ("resourceVersionMatch", "string"),
+    ("labelSelector", "string"), ("limit", "integer"), ("resourceVersion", "string"),
+    ("resourceVersionMatch", "string"),
     ("sendInitialEvents", "boolean"), ("timeoutSeconds", "integer"), ("watch", "boolean"),
 )  # fmt: skip
 _WRITING = (("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string"))
