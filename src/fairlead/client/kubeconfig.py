@@ -221,7 +221,7 @@ def _certificate(user: Entry, path: Path) -> ClientCertificate | None:
 def _material(entry: Entry, name: str, path: Path) -> bytes | None:
     if data := entry.get(f"{name}-data"):
         try:
-            return base64.b64decode(data, validate=False)
+            return base64.b64decode("".join(str(data).split()), validate=True)
         except (binascii.Error, TypeError, ValueError) as error:
             raise KubeconfigError(f"{path}: {name}-data is not base64") from error
     return _bytes(path.parent / str(entry[name])) if entry.get(name) else None

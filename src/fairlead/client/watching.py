@@ -10,7 +10,7 @@ resourceVersion seen, bookmarks included; 410 in either form means to list again
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -83,7 +83,7 @@ async def watch(
     field_selector: str = "",
     initial_events: bool = False,
     backoff: Backoff | None = None,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """`initial_events` lets the watch itself begin with the collection (WatchList) where the server can."""
     following = _Following(
         client,
