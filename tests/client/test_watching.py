@@ -190,12 +190,10 @@ async def test_a_server_that_cannot_is_listed() -> None:
 
 @pytest.mark.requirement("client:watch-resumes")
 async def test_a_real_collection_is_followed(cluster: Any) -> None:
-    configmaps, namespaces = Resource("", "v1", "configmaps"), Resource("", "v1", "namespaces", False)
+    configmaps, namespaces = Resource("", "v1", "configmaps"), Resource("", "v1", "namespaces", namespaced=False)
     with anyio.fail_after(DEADLINE * 3):
         async with cluster.open() as client:
-            made = await client.create(
-                Resource("", "v1", "namespaces", False), {"metadata": {"generateName": "watch-"}}
-            )
+            made = await client.create(namespaces, {"metadata": {"generateName": "watch-"}})
             namespace = made["metadata"]["name"]
             events = watching.watch(
                 client, configmaps, namespace, field_selector="metadata.name=mine", initial_events=True
