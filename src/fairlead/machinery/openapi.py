@@ -199,7 +199,7 @@ _DELETING = (
 _COLLECTION = (
     ("get", "list", "list", "list", _LISTING),
     ("post", "create", "post", "create", _WRITING),
-    ("delete", "deletecollection", "deletecollection", "deleteCollection", (*_LISTING, *_DELETING)),
+    ("delete", "deletecollection", "deletecollection", "delete", _LISTING),
 )
 _ITEM = (
     ("get", "get", "get", "read", (("resourceVersion", "string"),)),
@@ -246,16 +246,17 @@ def _operation(published: Published, method: str, action: str, identity: str, qu
     scope = "Namespaced" if published.resource.namespaced and suffix != "ForAllNamespaces" else ""
     group, version = _camel(published.resource.group_version)
     words = f"{group}{version}"
+    many = "Collection" if action == "deletecollection" else ""
     operation: Object = {
         "tags": [f"{group[0].lower()}{group[1:]}_{version.lower()}"],
         "description": f"{begin} {published.kind}",
-        "operationId": f"{begin}{words}{scope}{published.kind}{suffix}",
+        "operationId": f"{begin}{words}{many}{scope}{published.kind}{suffix}",
         "parameters": [_in_query(name, kind) for name, kind in query],
         "responses": _responses(action, published, content),
         "x-kubernetes-action": action,
         GVK: published.type_meta,
     }
-    body = _body(method, action, published, content)
+    body = _body(action, published, content)
     return operation | ({"requestBody": body} if body else {})
 
 
@@ -271,7 +272,7 @@ def _responses(action: str, published: Published, content: str) -> Object:
     return {**found, "401": {"description": "Unauthorized"}}
 
 
-def _body(method: str, action: str, published: Published, content: str) -> Object | None:
+def _body(action: str, published: Published, content: str) -> Object | None:
     if action in ("post", "put"):
         return {"content": _content(content), "required": True}
     if action == "patch":
@@ -279,7 +280,7 @@ def _body(method: str, action: str, published: Published, content: str) -> Objec
             "content": {each: {"schema": _reference(f"{_META}Patch")} for each in published.patches},
             "required": True,
         }
-    return {"content": _content(f"{_META}DeleteOptions")} if method == "delete" else None
+    return {"content": _content(f"{_META}DeleteOptions")} if action == "delete" else None
 
 
 def _content(name: str) -> Object:
