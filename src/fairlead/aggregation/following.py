@@ -12,9 +12,11 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from fairlead.aggregation.frontproxy import NAME, NAMESPACE, FrontProxyTrust, TrustError
+from fairlead.aggregation.frontproxy import NAME, NAMESPACE, FrontProxyTrust
 from fairlead.client import watching
 from fairlead.client.api import Client
+from fairlead.client.watching import Applied, Deleted, Event, Interrupted, Listed
+from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 from fairlead.serving.tls import ServerTLS
 
@@ -38,33 +40,36 @@ class TrustFollower:
         await self._known.wait()
 
     def take(self, configmap: Mapping[str, Any]) -> None:
-        """Raises `TrustError` or `serving.certificates.CertificateError`, and then changes nothing."""
+        """Raises `frontproxy.TrustError` or `serving.certificates.CertificateError`, and then changes nothing."""
         trust = FrontProxyTrust.parse(configmap.get("data") or {})
         if self._tls is not None:
             self._tls.exchange(client_authorities=trust.client_authorities)
         self._trust = trust
         self._known.set()
 
-    async def follow(self, client: Client) -> None:
-        """Never returns; needs what the role `extension-apiserver-authentication-reader` grants."""
-        events = watching.watch(client, CONFIGMAPS, NAMESPACE, field_selector=f"metadata.name={NAME}")
-        async for configmap in _states(events):
-            if configmap is None:
-                _log.warning("ConfigMap %s/%s is gone; the last known trust holds", NAMESPACE, NAME)
-                continue
-            try:
-                self.take(configmap)
-            except TrustError as error:
-                _log.error("%s; the last known trust holds", error)
+    async def follow(self, events: AsyncIterator[Event]) -> None:
+        """Until the events end, which those of `watch` never do."""
+        async for event in events:
+            match event:
+                case Listed(items):
+                    self._try(items[0] if items else None)
+                case Applied(configmap):
+                    self._try(configmap)
+                case Deleted():
+                    self._try(None)
+                case Interrupted(error):
+                    _log.warning("ConfigMap %s/%s cannot be watched: %s", NAMESPACE, NAME, error)
+
+    def _try(self, configmap: Mapping[str, Any] | None) -> None:
+        if configmap is None:
+            _log.warning("ConfigMap %s/%s is gone; the last known trust holds", NAMESPACE, NAME)
+            return
+        try:
+            self.take(configmap)
+        except FairleadError as error:
+            _log.error("%s; the last known trust holds", error)
 
 
-async def _states(events: AsyncIterator[watching.Event]) -> AsyncIterator[Mapping[str, Any] | None]:
-    """The ConfigMap after each change; None while there is none."""
-    async for event in events:
-        match event:
-            case watching.Listed(items):
-                yield items[0] if items else None
-            case watching.Applied(item):
-                yield item
-            case watching.Deleted():
-                yield None
+def watch(client: Client) -> AsyncIterator[Event]:
+    """What `TrustFollower.follow` follows; needs what the role `extension-apiserver-authentication-reader` grants."""
+    return watching.watch(client, CONFIGMAPS, NAMESPACE, field_selector=f"metadata.name={NAME}")

@@ -8,15 +8,19 @@ Source: `pkg/apiserver/handler_proxy.go` of k8s.io/kube-aggregator, `pkg/util/pr
 """
 
 import base64
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from fairlead.client.connection import Connection, Streamed
+from fairlead.client.credentials import ClientCertificate
+from fairlead.client.endpoints import Endpoint
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.machinery.principals import Principal
+from fairlead.serving.certificates import KeyPair
 from fairlead.serving.streams import Held
 
 Object = dict[str, Any]
@@ -60,17 +64,8 @@ class Destination:
         return f"https://{self.host}:{self.port}"
 
 
-class Streamed(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Headers: ...
-    @property
-    def chunks(self) -> AsyncIterator[bytes]: ...
-
-
-Open = Callable[[Destination, Request, str], AbstractAsyncContextManager[Streamed]]
-"""Sends a request to a destination; the text is path and query, percent-encoded. `FairleadError` where that fails."""
+Open = Callable[[Destination, Request], AbstractAsyncContextManager[Streamed]]
+"""Sends a request to a destination. `FairleadError` where that fails."""
 
 
 def resolve(api_service: Object, service: Object | None, slices: Iterable[Object] = ()) -> Destination:
@@ -150,11 +145,54 @@ def identity(principal: Principal) -> list[tuple[str, str]]:
     return lines
 
 
-def target(request: Request) -> str:
+def target(request: Request) -> tuple[str, str]:
     """Path and query, encoded again: like the real one, the query sorted by key."""
     pairs = sorted(parse_qsl(request.query, keep_blank_values=True), key=lambda pair: pair[0])
-    path = quote(request.path, safe="/:@!$&'()*+,;=~")
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    return quote(request.path, safe="/:@!$&'()*+,;=~"), urlencode(pairs)
+
+
+class Backends:
+    """A pool of connections to each server behind; `pair` is the front proxy's, without which nobody believes us."""
+
+    def __init__(self, pair: KeyPair) -> None:
+        self._certificate = ClientCertificate(pair.certificate, pair.key)
+        self._connections: dict[Destination, Connection] = {}
+
+    def open(self, destination: Destination, request: Request) -> AbstractAsyncContextManager[Streamed]:
+        path, query = target(request)
+        return self._connection(destination).stream(
+            request.method, path, query=query, headers=request.headers, body=request.body
+        )
+
+    async def ask(self, destination: Destination, request: Request, principal: Principal, timeout: float) -> Response:  # noqa: ASYNC109 - one deadline for all
+        """For what the aggregator itself wants to know; the body is read. `FairleadError` where nothing answers."""
+        outgoing = forwarded(request, principal)
+        path, query = target(outgoing)
+        return await self._connection(destination).request(
+            outgoing.method, path, query=query, headers=outgoing.headers, timeout=timeout
+        )
+
+    async def keep(self, destinations: Iterable[Destination]) -> None:
+        """Closes what leads elsewhere: after a change of address, CA or registration."""
+        wanted = set(destinations)
+        for each in [each for each in self._connections if each not in wanted]:
+            await self._connections.pop(each).close()
+
+    async def close(self) -> None:
+        await self.keep(())
+
+    def _connection(self, destination: Destination) -> Connection:
+        if destination not in self._connections:
+            endpoint = Endpoint(
+                destination.host,
+                destination.port,
+                destination.server_name,
+                destination.ca_bundle,
+                self._certificate,
+                destination.insecure,
+            )
+            self._connections[destination] = endpoint.open()
+        return self._connections[destination]
 
 
 class Proxy:
@@ -166,7 +204,7 @@ class Proxy:
         stack = AsyncExitStack()
         outgoing = forwarded(request, principal, host=request.headers.get("host"))
         try:
-            streamed = await stack.enter_async_context(self._open(destination, outgoing, target(request)))
+            streamed = await stack.enter_async_context(self._open(destination, outgoing))
         except FairleadError as error:
             return unreachable(error)
         except BaseException:
