@@ -1,9 +1,9 @@
 """`make testenv`: builds the real servers from Go modules, once, into a cache folder outside the tree.
 
-Only the standard library is used, so that a bare Python can run it. A build goes into a folder of its own that takes its
-name when it is whole, and a stamp of everything that went into it decides whether it must be made again; so an
-interrupted build is never mistaken for one. `KUBEBUILDER_ASSETS`, the custom of Go projects, is honoured: a program that
-this folder holds is used from there.
+Only the standard library is used, so that a bare Python can run it. A build goes into a folder of its own that takes
+its name when it is whole, and a stamp of everything that went into it decides whether it must be made again; so an
+interrupted build is never mistaken for one. `KUBEBUILDER_ASSETS`, the custom of Go projects, is honoured: a program
+that this folder holds is used from there.
 """
 
 import fcntl

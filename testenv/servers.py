@@ -39,9 +39,10 @@ class RealCluster:
         self.controllers = tuple(controllers)
         self.flags = tuple(flags)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.data = directory / "etcd"
         self.credentials = Credentials(directory)
         self._etcd_port, self._peer_port, self._port, self._controllers_port = free_ports(4)
-        self.kubeconfig = self.kubeconfig_for("admin", ("system:masters",))
+        self.cluster = Cluster(name, self.kubeconfig_for("admin", ["system:masters"]))
         self._running: dict[str, Process] = {}
 
     @property
@@ -56,7 +57,7 @@ class RealCluster:
         except BaseException:
             self.close()
             raise
-        return Cluster(self.name, self.kubeconfig)
+        return self.cluster
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -119,7 +120,7 @@ class RealCluster:
     def _etcd_flags(self) -> list[str]:
         client, peer = f"http://{HOST}:{self._etcd_port}", f"http://{HOST}:{self._peer_port}"
         return [
-            f"--data-dir={self.directory / 'etcd'}",
+            f"--data-dir={self.data}",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
@@ -160,7 +161,7 @@ class RealCluster:
     def _controllers_flags(self) -> list[str]:
         keys = self.credentials
         return [
-            f"--kubeconfig={self.kubeconfig}",
+            f"--kubeconfig={self.cluster.kubeconfig}",
             f"--controllers={','.join(self.controllers)}",
             "--leader-elect=false",
             f"--bind-address={HOST}",

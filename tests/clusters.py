@@ -1,0 +1,148 @@
+"""The fixtures that give a test its API servers, embedded and real.
+
+Servers are started once per test process, because a real one takes seconds; tests keep out of each other's way by names
+of their own. Which servers a test gets is decided here alone: with `cluster` and `pair` it runs once for each target.
+Everything about servers is imported where it is started, so that tests that need none do not pay for it.
+"""
+
+import importlib
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from testenv import building
+
+if TYPE_CHECKING:
+    from fairlead.client.targets import Cluster
+    from testenv.servers import RealCluster
+
+TARGETS = ["embedded", pytest.param("real", marks=pytest.mark.real)]
+REAL_FIXTURES = {"real_app", "real_control_plane", "real_pair", "kubectl", "crossplane_crds"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    app: "Cluster"
+    control_plane: "Cluster"
+    stored: Callable[[str], list[str]]
+    """The keys of everything that the app cluster's own storage holds of an API group."""
+    real: bool
+
+
+@pytest.fixture(scope="session")
+def real_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealCluster"]:
+    with running("app", tmp_path_factory.mktemp("real-app"), "resourcequota-controller") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def real_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealCluster"]:
+    with running("control-plane", tmp_path_factory.mktemp("real-control-plane")) as started:
+        yield started
+
+
+@contextmanager
+def running(name: str, directory: Path, *controllers: str) -> Iterator["RealCluster"]:
+    """With the usual controllers and more. The logs stay in `directory`; the data, 64 MB when empty, does not."""
+    from testenv.servers import CONTROLLERS, RealCluster
+
+    server = RealCluster(name, directory, (*CONTROLLERS, *controllers))
+    try:
+        with server:
+            yield server
+    finally:
+        shutil.rmtree(server.data)
+
+
+@pytest.fixture(scope="session")
+def real_pair(real_app: "RealCluster", real_control_plane: "RealCluster") -> Pair:
+    return Pair(real_app.cluster, real_control_plane.cluster, real_app.stored, real=True)
+
+
+@pytest.fixture(scope="session")
+def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Both in one process, as in the playground, on an event loop of their own: the tests may block theirs."""
+    from anyio.from_thread import start_blocking_portal
+
+    embedded = importlib.import_module("fairlead.embedded.cluster").EmbeddedCluster
+    directory = tmp_path_factory.mktemp("embedded")
+    app, control_plane = (embedded(name, directory / name) for name in ("app", "control-plane"))
+    with (
+        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        portal.wrap_async_context_manager(app) as app_cluster,
+        portal.wrap_async_context_manager(control_plane) as control_plane_cluster,
+    ):
+        yield Pair(app_cluster, control_plane_cluster, lambda group: portal.call(app.stored, group), real=False)
+
+
+@pytest.fixture(scope="session", params=TARGETS)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """An app cluster and a control plane that do not know each other."""
+    found: Pair = request.getfixturevalue(f"{request.param}_pair")
+    return found
+
+
+@pytest.fixture(scope="session", params=TARGETS)
+def cluster(request: pytest.FixtureRequest) -> "Cluster":
+    """One API server; the app cluster of `pair`."""
+    if request.param == "real":
+        server: RealCluster = request.getfixturevalue("real_app")
+        return server.cluster
+    found: Pair = request.getfixturevalue("embedded_pair")
+    return found.app
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """`unique("orders")` → a name that no other test of this process was given."""
+    return lambda prefix: f"{prefix}-{next(_NUMBERS)}"
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Path:
+    return built(building.binary("kubectl"))
+
+
+@pytest.fixture(scope="session")
+def crossplane_crds() -> Path:
+    """The folder of Crossplane's own CRDs, as YAML files."""
+    return built(building.folder("crossplane-crds"))
+
+
+def built(path: Path | None) -> Path:
+    assert path is not None, "checked before any test that is marked `real`"
+    return path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever takes a real server needs it, whether or not the mark was remembered."""
+    for item in items:
+        if REAL_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("real") and (lack := lacking()):
+        if os.environ.get("FAIRLEAD_REQUIRE_REAL"):
+            pytest.fail(lack, pytrace=False)
+        pytest.skip(lack)
+
+
+@cache
+def lacking() -> str:
+    """What is not built, in one line; empty when everything is."""
+    missing = building.missing()
+    return f"not built: {', '.join(missing)}; run `make testenv`" if missing else ""
