@@ -5,9 +5,7 @@
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,9 +20,6 @@ START_SECONDS = 90.0
 """Two cores may be busy with other test runs; an idle machine needs 4."""
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.05
-# Below Linux's range for outgoing connections (32768 …), so that a port that was free stays so until its server binds
-# it, and while that server is being restarted.
-PORTS = range(20000, 32000)
 
 
 class ServerError(FairleadError):
@@ -83,6 +78,7 @@ class Process:
                 if time.monotonic() < deadline:
                     continue
                 raise self.failure(f"was not ready after {seconds:g} s") from None
+            self.kill()
             raise self.failure(f"ended with status {self._supervisor.returncode}")
 
     def failure(self, what: str) -> ServerError:
@@ -96,18 +92,3 @@ def last_lines(log: Path, count: int = 3) -> str:
     except OSError:
         return ""
     return " | ".join(line.strip() for line in lines[-count:] if line.strip())[-1000:]
-
-
-def free_ports(count: int) -> list[int]:
-    """Free on 127.0.0.1 now, and distinct."""
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        if len(found) == count:
-            return found
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-    raise ServerError("no free port", f"all from {PORTS.start} to {PORTS.stop - 1} are taken")

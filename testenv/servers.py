@@ -18,7 +18,8 @@ from types import TracebackType
 from fairlead.client.targets import Cluster
 from testenv import building
 from testenv.credentials import FRONT_PROXY, Credentials
-from testenv.processes import Process, ServerError, free_ports
+from testenv.ports import Ports
+from testenv.processes import Process, ServerError
 
 CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "clusterrole-aggregation-controller")
 HOST = "127.0.0.1"
@@ -41,13 +42,13 @@ class RealCluster:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.data = directory / "etcd"
         self.credentials = Credentials(directory)
-        self._etcd_port, self._peer_port, self._port, self._controllers_port = free_ports(4)
+        self.ports = Ports("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager")
         self.cluster = Cluster(name, self.kubeconfig_for("admin", ["system:masters"]))
         self._running: dict[str, Process] = {}
 
     @property
     def url(self) -> str:
-        return f"https://{HOST}:{self._port}"
+        return f"https://{HOST}:{self.ports['kube-apiserver']}"
 
     def __enter__(self) -> Cluster:
         try:
@@ -69,6 +70,7 @@ class RealCluster:
         for program in ("kube-controller-manager", "kube-apiserver", "etcd"):
             if process := self._running.pop(program, None):
                 process.stop()
+        self.ports.close()
 
     def kubeconfig_for(self, user: str, groups: Sequence[str] = ()) -> Path:
         """A new one for a user who has no rights but those that a test binds."""
@@ -81,7 +83,7 @@ class RealCluster:
     def start_api_server(self) -> None:
         """On the port and the data that it had."""
         started = self._start("kube-apiserver", self._api_server_flags())
-        started.await_ready(lambda: self._healthy(self._port, "/readyz"))
+        started.await_ready(lambda: self._healthy(self.ports["kube-apiserver"], "/readyz"))
 
     def stop_api_server(self) -> None:
         self._running.pop("kube-apiserver").stop()
@@ -94,7 +96,7 @@ class RealCluster:
         first, last = f"/registry/{group}/".encode(), f"/registry/{group}0".encode()
         query = {"key": b64encode(first).decode(), "range_end": b64encode(last).decode(), "keys_only": True}
         request = urllib.request.Request(
-            f"http://{HOST}:{self._etcd_port}/v3/kv/range", data=json.dumps(query).encode(), method="POST"
+            f"http://{HOST}:{self.ports['etcd']}/v3/kv/range", data=json.dumps(query).encode(), method="POST"
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
             found = json.load(answer)
@@ -110,15 +112,15 @@ class RealCluster:
 
     def _start_etcd(self) -> None:
         started = self._start("etcd", self._etcd_flags())
-        started.await_ready(lambda: self._healthy(self._etcd_port, "/health", tls=False))
+        started.await_ready(lambda: self._healthy(self.ports["etcd"], "/health", tls=False))
 
     def _start_controllers(self) -> None:
         if self.controllers:
             started = self._start("kube-controller-manager", self._controllers_flags())
-            started.await_ready(lambda: self._healthy(self._controllers_port, "/healthz"))
+            started.await_ready(lambda: self._healthy(self.ports["kube-controller-manager"], "/healthz"))
 
     def _etcd_flags(self) -> list[str]:
-        client, peer = f"http://{HOST}:{self._etcd_port}", f"http://{HOST}:{self._peer_port}"
+        client, peer = f"http://{HOST}:{self.ports['etcd']}", f"http://{HOST}:{self.ports['etcd-peer']}"
         return [
             f"--data-dir={self.data}",
             f"--listen-client-urls={client}",
@@ -132,10 +134,10 @@ class RealCluster:
     def _api_server_flags(self) -> list[str]:
         keys = self.credentials
         return [
-            f"--etcd-servers=http://{HOST}:{self._etcd_port}",
+            f"--etcd-servers=http://{HOST}:{self.ports['etcd']}",
             f"--bind-address={HOST}",
             f"--advertise-address={HOST}",
-            f"--secure-port={self._port}",
+            f"--secure-port={self.ports['kube-apiserver']}",
             "--endpoint-reconciler-type=none",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--authorization-mode=RBAC",
@@ -165,7 +167,7 @@ class RealCluster:
             f"--controllers={','.join(self.controllers)}",
             "--leader-elect=false",
             f"--bind-address={HOST}",
-            f"--secure-port={self._controllers_port}",
+            f"--secure-port={self.ports['kube-controller-manager']}",
             f"--tls-cert-file={keys.serving[0]}",
             f"--tls-private-key-file={keys.serving[1]}",
         ]
