@@ -40,9 +40,13 @@ def test_an_xrd_without_claims_offers_none() -> None:
 
 @pytest.mark.parametrize(
     ("given", "established", "offered"),
-    [({}, False, False), ({"Established": "True"}, True, False), ({"Established": "True", "Offered": "True"}, True, True),
-     ({"Offered": "False"}, False, False)],
-)  # fmt: skip
+    [
+        ({}, False, False),
+        ({"Established": "True"}, True, False),
+        ({"Established": "True", "Offered": "True"}, True, True),
+        ({"Offered": "False"}, False, False),
+    ],
+)
 def test_only_conditions_say_that_it_is_offered(given: dict[str, str], established: bool, offered: bool) -> None:
     found = xrds.read(_with_conditions(**given))
     assert (found.established, found.offered) == (established, offered)
