@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fairlead.client.connection import Connection
 from fairlead.client.credentials import Fixed, Source
@@ -47,3 +47,39 @@ def chunked(*chunks: bytes, end: bool = True) -> bytes:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     parts = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
     return head + b"".join(parts) + (b"0\r\n\r\n" if end else b"")
+
+
+@asynccontextmanager
+async def raw_server(seen: list[bytes], answer: bytes) -> AsyncIterator[int]:
+    """Answers every request on every connection with the same bytes; yields its port."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                seen.append(await reader.readuntil(b"\r\n\r\n"))
+                writer.write(answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def closing_after_one() -> AsyncIterator[tuple[Connection, list[bytes]]]:
+    """Each connection answers one request and closes silently on the next, as a server does that drains."""
+    seen: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        with suppress(asyncio.IncompleteReadError):
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Connection(ConnectionSettings(f"http://127.0.0.1:{port}")) as connection:
+            yield connection, seen

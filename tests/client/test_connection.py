@@ -1,17 +1,22 @@
+import os
+import socket
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from fairlead.client.connection import Connection
-from fairlead.client.credentials import Bearer, Renewing
+from fairlead.client.connection import Connection, keep_alive_socket
+from fairlead.client.credentials import Bearer, ClientCertificate, Fixed, Renewing
 from fairlead.client.errors import Unreachable, Untrusted
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.machinery.principals import Principal
 from fairlead.serving import listening
 from fairlead.serving.certificates import Authority
-from tests.client.servers import AUTHORITY, chunked, scripted, serve
+from tests.client.servers import AUTHORITY, chunked, closing_after_one, raw_server, scripted, serve
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 10
@@ -83,7 +88,7 @@ async def test_a_server_that_is_not_there_was_sent_nothing() -> None:
     port = closed.getsockname()[1]
     closed.close()
     async with Connection(ConnectionSettings(f"https://user:hush@127.0.0.1:{port}")) as connection:
-        with pytest.raises(Unreachable, match=f"cannot reach https://127.0.0.1:{port}: ") as caught:
+        with pytest.raises(Unreachable, match=f"cannot reach https://127.0.0.1:{port}: Connection refused") as caught:
             await connection.request("GET", "/")
     assert not caught.value.sent
     assert caught.value.retryable
@@ -159,3 +164,105 @@ async def test_a_stream_cut_in_the_middle_is_an_error() -> None:
         assert await anext(streamed.chunks) == b"one\n"
         with pytest.raises(Unreachable):
             await anext(streamed.chunks)
+
+
+@pytest.mark.requirement("client:renews-once")
+async def test_however_many_are_refused_at_once_one_fetch_serves_them_all() -> None:
+    count = 0
+
+    async def fetch() -> Bearer:
+        nonlocal count
+        count += 1
+        mine = count
+        await anyio.lowlevel.checkpoint()
+        return Bearer(f"Bearer {mine}")
+
+    async def guarded(request: Request) -> Response:
+        return Response(200 if request.headers.get("authorization") == "Bearer 2" else 401)
+
+    found: list[int] = []
+
+    async def ask(connection: Connection) -> None:
+        found.append((await connection.request("GET", "/")).status)
+
+    async with serve(guarded, source=Renewing(fetch)) as connection, anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(ask, connection)
+    assert (found, count) == ([200] * 20, 2)
+
+
+@pytest.mark.requirement("client:repeats-only-reads")
+@pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 2), ("PUT", 2), ("PATCH", 2), ("DELETE", 2)])
+async def test_a_write_on_a_closing_connection_is_not_sent_twice(method: str, sent: int) -> None:
+    async with closing_after_one() as (connection, requests):
+        assert (await connection.request("GET", "/")).status == 200
+        if method == "GET":
+            assert (await connection.request(method, "/")).status == 200
+        else:
+            with pytest.raises(Unreachable) as caught:
+                await connection.request(method, "/", body=b"{}")
+            assert caught.value.sent
+    assert len(requests) == sent
+
+
+@pytest.mark.requirement("client:repeats-only-reads")
+async def test_a_watch_on_a_closing_connection_is_begun_again() -> None:
+    async with closing_after_one() as (connection, requests):
+        for _ in range(2):
+            async with connection.stream("GET", "/") as stream:
+                assert [chunk async for chunk in stream.chunks] == [b"{}"]
+    assert len(requests) == 3
+
+
+@pytest.mark.requirement("client:proxies")
+async def test_a_proxy_gets_its_own_credentials_and_the_whole_address() -> None:
+    seen: list[bytes] = []
+    async with raw_server(seen, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") as port:
+        settings = ConnectionSettings("http://nowhere.test:1", proxy=f"http://me:hush@127.0.0.1:{port}")
+        async with Connection(settings) as connection:
+            assert (await connection.request("GET", "/api")).body == b"hi"
+    assert seen[0].startswith(b"GET http://nowhere.test:1/api HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6aHVzaA==\r\n" in seen[0]
+
+
+@pytest.mark.requirement("client:proxies", "client:stages")
+async def test_a_proxy_that_refuses_or_is_not_there_is_named_without_its_password() -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server([], refusal) as port:
+        await expect_proxy_fault(port, "the proxy answered HTTP 407")
+    await expect_proxy_fault(port, "refused")
+
+
+async def expect_proxy_fault(port: int, complaint: str) -> None:
+    settings = ConnectionSettings("https://nowhere.test", proxy=f"http://me:hush@127.0.0.1:{port}")
+    async with Connection(settings) as connection:
+        with pytest.raises(Unreachable, match=complaint) as caught:
+            await connection.request("POST", "/")
+    assert not caught.value.sent
+    assert f"cannot reach https://nowhere.test through http://127.0.0.1:{port}" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.requirement("client:vanished-server")
+def test_sockets_ask_whether_the_other_side_is_still_there() -> None:
+    with keep_alive_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))) as made:
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle, interval, count = (
+            made.getsockopt(socket.IPPROTO_TCP, each)
+            for each in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+    assert idle + interval * count <= 120
+
+
+@pytest.mark.requirement("client:keys-stay-secret")
+async def test_keys_and_tokens_are_in_no_repr_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pair = AUTHORITY.issue_client("me")
+    certificate = ClientCertificate(pair.certificate, pair.key)
+    source = Fixed(Bearer("Bearer hush", certificate))
+    async with serve(echo, source=source) as connection:
+        assert (await connection.request("GET", "/")).status == 201
+        shown = repr(connection.settings)
+    assert "hush" not in shown
+    assert "PRIVATE" not in shown
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - async

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fairlead.client import kubeconfig
-from fairlead.client.credentials import ClientCertificate
+from fairlead.client.credentials import TOKEN_FILE_SECONDS, Bearer, ClientCertificate, TokenFile
 from fairlead.client.errors import CredentialsError, KubeconfigError
 from fairlead.machinery import encoding
 from fairlead.machinery.principals import Principal
@@ -85,7 +85,8 @@ async def test_what_a_user_may_be(tmp_path: Path) -> None:
     pair = {"client-certificate-data": data("cert"), "client-key-data": data("key")}
     cases: list[tuple[dict[str, Any], str, ClientCertificate | None]] = [
         ({"token": "t"}, "Bearer t", None),
-        ({"token": "t", "tokenFile": "token"}, "Bearer t", None),
+        ({"token": "t", "tokenFile": "token"}, "Bearer from a file", None),
+        ({"token": "t", "tokenFile": "lost"}, "Bearer t", None),
         ({"tokenFile": "token"}, "Bearer from a file", None),
         ({"username": "u", "password": "p"}, f"Basic {data('u:p')}", None),
         (pair, "", ClientCertificate(b"cert", b"key")),
@@ -106,8 +107,6 @@ def test_impersonation_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.requirement("client:credentials")
 async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
-    from fairlead.client.credentials import TOKEN_FILE_SECONDS, TokenFile
-
     now = 0.0
     path = tmp_path / "token"
     source = TokenFile(path, clock=lambda: now)
@@ -118,12 +117,13 @@ async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
     now = TOKEN_FILE_SECONDS
     assert (await source.current()).header == "Bearer new"
     path.write_text("newest", encoding="utf-8")
-    assert source.forget()
+    assert source.forget(Bearer())
     assert (await source.current()).header == "Bearer newest"
     path.unlink()
-    source.forget()
+    source.forget(Bearer())
+    assert (await source.current()).header == "Bearer newest"
     with pytest.raises(CredentialsError, match="cannot be read"):
-        await source.current()
+        await TokenFile(path).current()
 
 
 @pytest.mark.requirement("client:in-cluster")
@@ -151,6 +151,8 @@ async def test_a_pod_finds_its_way(tmp_path: Path) -> None:
         ({**document({}), "clusters": []}, "has no cluster 'one'"),
         (document({"server": "ftp://x"}), "no http or https URL"),
         (document({"server": ""}), "no http or https URL"),
+        (document({"server": "https://[::1"}), "no http or https URL"),
+        (document({"server": "https://one:port"}), "no http or https URL"),
         (document({"proxy-url": "socks5://x"}), "proxy"),
         (document({"certificate-authority": "lost.crt"}), "lost.crt cannot be read"),
         (document({"certificate-authority-data": "%"}), "not base64"),

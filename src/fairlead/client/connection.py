@@ -6,12 +6,14 @@ sixth of httpx's per request; everything it would add by itself (redirects, cook
 headers, decompression of a watch) is switched off.
 """
 
+import os
+import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -29,6 +31,8 @@ CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 45.0
 """Shorter than any API server's or load balancer's usual idle time, so that a request rarely meets a closing one."""
 _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_T = TypeVar("_T")
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _DECODED = ("content-encoding", "content-length", "transfer-encoding")
 
 
@@ -48,6 +52,8 @@ class Connection:
         self._user_agent = user_agent
         self._pools = _Pools(settings)
         self._impersonation = _impersonation(settings.impersonate)
+        self.where = _without_secrets(settings.server)
+        """The server in words, for errors."""
 
     async def request(
         self,
@@ -73,16 +79,20 @@ class Connection:
     async def _exchange(
         self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer, limit: aiohttp.ClientTimeout
     ) -> Response:
-        with self._stages(method):
-            async with self._pools.requests(bearer.certificate).request(
-                method, url, timeout=limit, **self._arguments(bearer, headers, body)
-            ) as answer:
-                content = await answer.read()
-        return Response(answer.status, _headers(answer), content)
+        arguments = self._arguments(bearer, headers, body)
+
+        async def once() -> Response:
+            with self._stages(method):
+                async with self._pools.requests(bearer.certificate).request(
+                    method, url, timeout=limit, **arguments
+                ) as answer:
+                    return Response(answer.status, _headers(answer), await answer.read())
+
+        return await _despite_closing(method, once)
 
     async def _renewed(self, refused: Bearer) -> Bearer | None:
         """Other credentials than those that were refused, where there are any."""
-        if not self.settings.source.forget():
+        if not self.settings.source.forget(refused):
             return None
         bearer = await self.settings.source.current()
         return bearer if bearer != refused else None
@@ -114,10 +124,13 @@ class Connection:
         self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer
     ) -> aiohttp.ClientResponse:
         limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        with self._stages(method):
-            return await self._pools.streams(bearer.certificate).request(
-                method, url, timeout=limit, **self._arguments(bearer, headers, body)
-            )
+        arguments = self._arguments(bearer, headers, body)
+
+        async def once() -> aiohttp.ClientResponse:
+            with self._stages(method):
+                return await self._pools.streams(bearer.certificate).request(method, url, timeout=limit, **arguments)
+
+        return await _despite_closing(method, once)
 
     async def _chunks(self, method: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         with self._stages(method):
@@ -150,32 +163,28 @@ class Connection:
         where = self.where
         try:
             yield
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            proxy = _without_secrets(self.settings.proxy)
+            raise Unreachable(
+                f"cannot reach {where} through {proxy}", _proxy_fault(error), "check proxy-url"
+            ) from error
         except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
             raise Untrusted(
                 f"{where} is not trusted", _certificate_fault(error), "check the certificate authority"
             ) from error
         except (aiohttp.ClientConnectorSSLError, aiohttp.ClientSSLError, ssl.SSLError) as error:
             why = getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None)
-            raise Untrusted(
-                f"no TLS with {where}", str(why or "the handshake failed").lower().replace("_", " ")
-            ) from error
+            raise Untrusted(f"no TLS with {where}", _words(why)) from error
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable(f"cannot reach {where}", f"no connection within {CONNECT_SECONDS:g} s") from error
         except aiohttp.ClientConnectorError as error:
-            why = error.os_error.strerror or str(error.os_error)
+            why = _system_fault(error.os_error)
             raise Unreachable(f"cannot reach {where}", why, "check the address, and that the server runs") from error
         except TimeoutError as error:
             raise Unreachable(f"{where} did not answer the {method} in time", sent=True) from error
         except (aiohttp.ClientError, ConnectionError) as error:
             why = " ".join(str(error).split())[:200] or type(error).__name__
             raise Unreachable(f"{where} was lost during the {method}", why, sent=True) from error
-
-    @property
-    def where(self) -> str:
-        """The server in words, for errors: never with credentials that its URL may carry."""
-        parts = urlsplit(self.settings.server)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
     async def close(self) -> None:
         await self._pools.close()
@@ -220,10 +229,14 @@ class _Pools:
         context = tls.context(settings.authority, certificate, insecure=settings.insecure) if secure else False
         if not secure and certificate is not None:
             raise CredentialsError("a client certificate needs https", f"the server is {settings.server}")
-        connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        return aiohttp.ClientSession(
+        connector = aiohttp.TCPConnector(
+            ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=keep_alive_socket
+        )
+        session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, read_bufsize=1 << 18
         )
+        session._retry_connection = False  # see _despite_closing
+        return session
 
     async def close(self) -> None:
         open_sessions = [*self._retired, *(self._sessions or ())]
@@ -232,11 +245,58 @@ class _Pools:
             await session.close()
 
 
+async def _despite_closing(method: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
+    """A server may close a kept connection just as it is taken; what changes nothing is then sent once more.
+
+    aiohttp would also send PUT and DELETE again, whose second answer (409, 404) belies the first.
+    """
+    try:
+        return await attempt()
+    except Unreachable as error:
+        closing = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+        if method not in _SAFE or not error.sent or not isinstance(error.__cause__, closing):
+            raise
+    return await attempt()
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def keep_alive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """One that notices within two minutes that the other side has vanished: a watch says nothing for as long."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):  # each system has its own
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
+
+
 def _headers(answer: aiohttp.ClientResponse) -> Headers:
     lines = [(key.decode("latin-1").lower(), value.decode("utf-8", "replace")) for key, value in answer.raw_headers]
     if "Content-Encoding" in answer.headers:
         lines = [(key, value) for key, value in lines if key not in _DECODED]
     return Headers(lines)
+
+
+def _proxy_fault(error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) -> str:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered HTTP {error.status}"
+    return _system_fault(error.os_error)
+
+
+def _system_fault(error: OSError) -> str:
+    """The system's words: asyncio and the resolver put their own into `strerror`."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+
+
+def _words(reason: str | None) -> str:
+    """OpenSSL's upper-case names as text."""
+    return (reason or "the handshake failed").lower().replace("_", " ")
 
 
 def _certificate_fault(error: Exception) -> str:

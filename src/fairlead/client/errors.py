@@ -22,7 +22,10 @@ class CredentialsError(ClientError):
 
 
 class Untrusted(ClientError):
-    """The server's certificate does not prove who it is, or it refused ours."""
+    """The server's certificate does not prove who it is.
+
+    That it refused ours cannot be told with TLS 1.3, where it happens after the handshake: that is a lost connection.
+    """
 
 
 class Unreachable(ClientError):

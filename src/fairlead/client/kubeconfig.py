@@ -140,15 +140,22 @@ def _settings(merged: _Merged, name: str | None) -> ConnectionSettings:
 def _server(cluster: Entry, path: Path) -> str:
     server = str(cluster.get("server") or "").rstrip("/")
     server = server if "://" in server or not server else f"https://{server}"
-    parts = urlsplit(server)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_web_address(server):
         raise KubeconfigError(f"{path}: the cluster's server {server!r} is no http or https URL")
     return server
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is no number
+        return False
+
+
 def _proxy(cluster: Entry, path: Path) -> str:
     proxy = str(cluster.get("proxy-url") or "")
-    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+    if proxy and not _is_web_address(proxy):
         raise KubeconfigError(f"{path}: proxy-url is no http or https URL", "other kinds of proxy are not supported")
     return proxy
 
@@ -162,10 +169,10 @@ def _source(user: Entry, path: Path, cluster: Entry, authority: bytes | None) ->
         raise KubeconfigError(
             f"{path}: the auth-provider {provider!r} is not supported", "", "use an exec plugin or a token instead"
         )
+    if user.get("tokenFile"):
+        return TokenFile(path.parent / str(user["tokenFile"]), certificate, str(user.get("token") or ""))
     if user.get("token"):
         return Fixed(Bearer(f"Bearer {user['token']}", certificate))
-    if user.get("tokenFile"):
-        return TokenFile(path.parent / str(user["tokenFile"]), certificate)
     if user.get("username"):
         pair = f"{user['username']}:{user.get('password') or ''}"
         return Fixed(Bearer(f"Basic {base64.b64encode(pair.encode()).decode()}", certificate))
