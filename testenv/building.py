@@ -77,7 +77,7 @@ def is_built(target: Target) -> bool:
         stamp = json.loads((place(target) / "stamp.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(stamp.get("fingerprint") == fingerprint(target))
+    return isinstance(stamp, dict) and stamp.get("fingerprint") == fingerprint(target)
 
 
 def announcement(targets: Sequence[Target]) -> list[str]:
@@ -95,11 +95,18 @@ def build(names: Sequence[str]) -> None:
             say(f"everything is built already: {', '.join(names)}")
             return
         _needs_go()
+        _sweep()
         for line in announcement(waiting):
             say(line)
-        with tempfile.TemporaryDirectory(prefix="fairlead-go-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=".go-", dir=cache()) as scratch:
             for target in waiting:
                 _build(target, Path(scratch))
+
+
+def _sweep() -> None:
+    """What a killed build left behind is gigabytes, and only we, who hold the lock, know that it is nobody's."""
+    for left in cache().glob(".*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_provided(target: Target) -> bool:
