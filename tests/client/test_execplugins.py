@@ -81,6 +81,9 @@ async def test_it_is_asked_again_once_its_answer_has_expired(tmp_path: Path, exp
         (credential(), "", "neither a token nor a certificate"),
         (credential(clientKeyData="hush"), "", "without its certificate"),
         (credential(token="hush", expirationTimestamp="soon"), "", "RFC 3339"),
+        (credential(token="hush", expirationTimestamp="2999-01-01T00:00:00"), "", "RFC 3339"),
+        ({**credential(), "status": {"token": 5}}, "", "not made of strings"),
+        ({**credential(), "status": ["hush"]}, "", "not made of strings"),
         (
             credential(token="hush"),
             "print('hush'); sys.stderr.write('log in first'); sys.exit(3)",
@@ -103,3 +106,25 @@ async def test_a_missing_plugin_and_a_missing_terminal_are_named(tmp_path: Path)
     plugin(tmp_path, credential(token="t"))
     with pytest.raises(CredentialsError, match="needs a terminal"):
         await settings(tmp_path, interactiveMode="Always").source.current()
+
+
+@pytest.mark.requirement("client:exec-failures", "client:keys-stay-secret")
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "refused: Authorization: Bearer hush.hush",
+        "password=hush",
+        '{"access_token": "hush"}',
+        "got eyJhbGciOiJIUzI1NiJ9.hush.hush instead",
+        "-----BEGIN EC PRIVATE KEY-----\nhush\n-----END EC PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nhush",
+        "hush" * 10,
+    ],
+)
+async def test_a_complaint_is_shown_without_its_secrets(tmp_path: Path, complaint: str) -> None:
+    said = f"\x1b[31mE1: {complaint}\x1b[0m"
+    plugin(tmp_path, credential(), body=f"sys.stderr.write({said!r}); sys.exit(1)")
+    with pytest.raises(CredentialsError, match="and said: E1: ") as caught:
+        await settings(tmp_path).source.current()
+    assert "hush" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)

@@ -122,6 +122,16 @@ async def test_410_lists_anew(gone: Any) -> None:
     assert pauses == []
 
 
+@pytest.mark.requirement("client:watch-relists", "client:watch-backs-off")
+async def test_a_server_that_always_says_410_is_not_asked_without_a_pause() -> None:
+    gone = answer(statuses.Expired("too old resource version").to_object(), 410)
+    lists = [collection(version) for version in (10, 20, 30)]
+    server = Server([*lists, collection(40)], [gone, gone, gone])
+    found, pauses = await follow(server, 4)
+    assert [type(each) for each in found] == [Listed] * 4
+    assert pauses == [1, 2]
+
+
 @pytest.mark.requirement("client:watch-backs-off")
 async def test_failures_are_told_and_tried_again_after_growing_pauses() -> None:
     broken = answer(statuses.InternalError("broken").to_object(), 500)

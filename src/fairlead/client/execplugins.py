@@ -8,6 +8,7 @@ error is shown in ours, capped; its standard output never is, because that is th
 import asyncio
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,24 @@ VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1b
 DEADLINE = 120.0
 """Seconds: some plugins open a browser and wait for a person."""
 _SHOWN = 300
+_FIELDS = ("token", "clientCertificateData", "clientKeyData", "expirationTimestamp")
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+_SECRETS = re.compile(
+    r"""(?ix)
+    -----BEGIN\ [^-]*PRIVATE\ KEY-----.*?(?:-----END[^-]*-----|\Z)    # a key
+    | (?<=\bbearer\ )\S+ | (?<=\bbasic\ )[\w+/=]{8,}                   # Authorization
+    | \bey[\w-]{8,}\.[\w.-]*                                         # a JSON web token
+    | [\w+/=-]{40,}                                                  # as long as no word or name is
+    """,
+    re.DOTALL,
+)
+_NAMED = re.compile(r"""(?i)((?:token|secret|password|passwd|key)["']?\s*[:=]\s*["']?)[^\s"',;]+""")
+
+
+def _scrubbed(complaint: str) -> str:
+    """Without what looks like a credential or moves a terminal's cursor: tools print both when they fail."""
+    plain = _TERMINAL.sub("", complaint)
+    return _NAMED.sub(r"\1[…]", _SECRETS.sub("[…]", plain))
 
 
 @dataclass(frozen=True)
@@ -82,7 +101,7 @@ class ExecPlugin:
                     process.kill()
                 await process.wait()
         if process.returncode:
-            said = complaint.decode(errors="replace").strip()[:_SHOWN]
+            said = _scrubbed(complaint.decode(errors="replace"))[:_SHOWN].strip()
             raise self._failed(f"it ended with code {process.returncode}" + (f" and said: {said}" if said else ""))
         return output
 
@@ -92,23 +111,23 @@ class ExecPlugin:
         if answer.get("apiVersion") != self.api_version:
             raise self._failed(f"it answered in {answer.get('apiVersion')}, the kubeconfig says {self.api_version}")
         status = answer.get("status") or {}
-        token, certificate, key = (
-            status.get(name) or "" for name in ("token", "clientCertificateData", "clientKeyData")
-        )
+        if not isinstance(status, dict) or not all(isinstance(status.get(name) or "", str) for name in _FIELDS):
+            raise self._failed("the status of its ExecCredential is not made of strings")
+        token, certificate, key, expiry = (status.get(name) or "" for name in _FIELDS)
         if bool(certificate) != bool(key):
             raise self._failed("it gave a certificate without its key, or a key without its certificate")
         if not token and not certificate:
             raise self._failed("it gave neither a token nor a certificate")
         pair = ClientCertificate(certificate.encode(), key.encode()) if certificate else None
-        return Bearer(f"Bearer {token}" if token else "", pair, self._expiry(status.get("expirationTimestamp")))
+        return Bearer(f"Bearer {token}" if token else "", pair, self._expiry(expiry))
 
-    def _expiry(self, stamp: str | None) -> float | None:
+    def _expiry(self, stamp: str) -> float | None:
         if not stamp:
             return None
-        try:
-            return datetime.fromisoformat(stamp).timestamp()
-        except ValueError as error:
-            raise self._failed(f"its expirationTimestamp {stamp!r} is no RFC 3339 time") from error
+        with contextlib.suppress(ValueError):
+            if (time := datetime.fromisoformat(stamp)).tzinfo is not None:
+                return time.timestamp()
+        raise self._failed(f"its expirationTimestamp {stamp[:40]!r} is no RFC 3339 time")
 
     def _failed(self, why: str) -> CredentialsError:
         hint = " ".join(self.install_hint.split())[:_SHOWN]

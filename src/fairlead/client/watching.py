@@ -10,7 +10,8 @@ resourceVersion seen, bookmarks included; 410 in either form means to list again
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -93,8 +94,9 @@ async def watch(
         initial_events,
         backoff or Backoff(),
     )
-    async for event in following.events():
-        yield event
+    async with aclosing(following.events()) as events:
+        async for event in events:
+            yield event
 
 
 @dataclass
@@ -110,17 +112,23 @@ class _Following:
     _starting: list[Object] | None = None
     """What a WatchList has sent so far, until it says that this was all."""
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
+        expired = False
         while True:
             try:
                 if not self.version and not self.initial_events:
                     yield await self._list()
-                async for event in self._stream():
-                    self.backoff.reset()
-                    yield event
+                async with aclosing(self._stream()) as stream:
+                    async for event in stream:
+                        self.backoff.reset()
+                        expired = False
+                        yield event
                 continue
             except statuses.Expired:
                 self.version = ""
+                if expired:  # also just after a list: a loop without a pause
+                    await self.backoff.pause()
+                expired = True
                 continue
             except (statuses.BadRequest, statuses.Invalid) as error:
                 if self.initial_events and not self.version:
@@ -152,7 +160,7 @@ class _Following:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         return urlencode(query)
 
-    async def _stream(self) -> AsyncIterator[Event]:
+    async def _stream(self) -> AsyncGenerator[Event, None]:
         self._starting = None if self.version else []
         path, heard = self.resource.path(self.namespace), False
         async with self.client.connection.stream("GET", path, query=self._query()) as stream:
