@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from testenv.servers import RealCluster
 
 TARGETS = ["embedded", pytest.param("real", marks=pytest.mark.real)]
+EMBEDDED_DATA = Path(__file__).parents[1] / "src/fairlead/embedded/data"
 REAL_FIXTURES = {"real_app", "real_control_plane", "real_pair", "kubectl", "crossplane_crds"}
 
 
@@ -34,6 +35,8 @@ class Pair:
     control_plane: "Cluster"
     stored: Callable[[str], list[str]]
     """The keys of everything that the app cluster's own storage holds of an API group."""
+    xrd_crd: Path
+    """The CRD of CompositeResourceDefinitions that belongs into such a control plane: Crossplane's, or ours."""
     real: bool
 
 
@@ -63,8 +66,9 @@ def running(name: str, directory: Path, *controllers: str) -> Iterator["RealClus
 
 
 @pytest.fixture(scope="session")
-def real_pair(real_app: "RealCluster", real_control_plane: "RealCluster") -> Pair:
-    return Pair(real_app.cluster, real_control_plane.cluster, real_app.stored, real=True)
+def real_pair(real_app: "RealCluster", real_control_plane: "RealCluster", crossplane_crds: Path) -> Pair:
+    xrd_crd = crossplane_crds / "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
+    return Pair(real_app.cluster, real_control_plane.cluster, real_app.stored, xrd_crd, real=True)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +84,13 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         portal.wrap_async_context_manager(app) as app_cluster,
         portal.wrap_async_context_manager(control_plane) as control_plane_cluster,
     ):
-        yield Pair(app_cluster, control_plane_cluster, lambda group: portal.call(app.stored, group), real=False)
+        yield Pair(
+            app_cluster,
+            control_plane_cluster,
+            lambda group: portal.call(app.stored, group),
+            EMBEDDED_DATA / "xrd_crd.yaml",
+            real=False,
+        )
 
 
 @pytest.fixture(scope="session", params=TARGETS)
