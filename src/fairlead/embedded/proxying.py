@@ -126,6 +126,8 @@ def forwarded(request: Request, principal: Principal, *, host: str = "", client:
         line for line in request.headers.lines if line[0] not in _DROPPED and not line[0].startswith(_DROPPED_PREFIXES)
     ]
     about = [("x-forwarded-host", host), ("x-forwarded-for", client)]
+    # The one hop-by-hop header that Go's reverse proxy passes on, as gRPC needs it.
+    about += [("te", "trailers")] if "trailers" in request.headers.get("te") else []
     lines = [
         *kept,
         *(line for line in about if line[1]),
