@@ -126,8 +126,18 @@ class TestDiscovery:
 
 
 @pytest.mark.requirement("embedded:discovery-fetch")
-@pytest.mark.parametrize("broken", [{"items": [{"metadata": {}}]}, {"items": None}, {}])
-async def test_odd_documents_are_no_crash(broken: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("odd", "fresh"),
+    [
+        ({}, True),
+        ({"items": None}, True),
+        ({"items": [{"metadata": {}}]}, True),
+        ({"items": [{"metadata": {"name": "g.example"}, "versions": [{}]}]}, False),
+        ({"items": ["nonsense"]}, False),
+        ({"items": 7}, False),
+    ],
+)
+async def test_odd_documents_are_no_crash(odd: dict[str, Any], fresh: bool) -> None:
     lines = Headers([("content-type", discovery.AGGREGATED_CONTENT_TYPE)])
-    server = Server(lambda path: Response(200, lines, encoding.to_json(broken)))
-    assert await availability.fetch(GV, server.ask) == APIVersion("v1")
+    server = Server(lambda path: Response(200, lines, encoding.to_json(odd)))
+    assert await availability.fetch(GV, server.ask) == APIVersion("v1", fresh=fresh)

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 
 import anyio
@@ -87,8 +88,31 @@ async def test_a_connection_is_used_again_and_outlives_the_aggregators() -> None
                 assert (answer.body, answer.all("connection")) == (b"hello", [])
 
 
+@pytest.mark.requirement("serving:keep-alive")
+async def test_a_connection_that_never_asks_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEEP_ALIVE", 0)
+    with anyio.fail_after(10):
+        async with listen(hello) as listening, connect(listening) as wire:
+            assert await wire.closed()
+
+
 @pytest.mark.requirement("serving:drain")
 class TestDraining:
+    async def test_a_handshake_that_ends_after_the_listener_is_turned_away(self, serving_authority: Authority) -> None:
+        tls = ServerTLS(serving_authority.issue_server(["localhost"]))
+        with anyio.fail_after(10):
+            context = listen(hello, tls=tls)
+            listening = await context.__aenter__()
+            async with connect(listening) as early:
+                await context.__aexit__(None, None, None)
+
+                async def shake_hands_and_ask() -> None:
+                    await early.writer.start_tls(client_tls(serving_authority), server_hostname="localhost")
+                    await early.ask("GET", "/")
+
+                with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
+                    await shake_hands_and_ask()
+
     async def test_a_running_request_finishes_and_no_new_one_is_accepted(self) -> None:
         gate = Gate()
         with anyio.fail_after(10):

@@ -64,7 +64,7 @@ async def fetch(group_version: GroupVersion, ask: Ask) -> APIVersion:
         if answer.status == 200 and discovery.content_type_is_aggregated(answer.headers.get("content-type")):
             return _found(discovery.read_aggregated(_json(answer)), group_version)
         return await _legacy(group_version, ask)
-    except FairleadError:
+    except (FairleadError, KeyError, TypeError, AttributeError):  # no answer, or a document of another shape
         return _stale(group_version)
 
 

@@ -25,6 +25,7 @@ KEEP_ALIVE = 120
 MAX_BODY = 3 * 1024 * 1024
 GRACE = 10.0
 _BACKLOG = 2048
+_TLS_HANDSHAKE = 10.0
 _TLS_CLOSING = 2.0
 
 
@@ -101,7 +102,6 @@ async def listen(
     finally:
         server.close()
         await _drain(application, connections, grace)
-        await server.wait_closed()
 
 
 async def _serve(
@@ -124,11 +124,13 @@ async def _serve(
         lambda: PeerProtocol(config, connections, {}),
         sock=opened,
         ssl=None if tls is None else tls.context,
+        ssl_handshake_timeout=None if tls is None else _TLS_HANDSHAKE,
         ssl_shutdown_timeout=None if tls is None else _TLS_CLOSING,
     )
 
 
 async def _drain(application: Application, connections: Connections, grace: float) -> None:
+    connections.draining = True
     for each in list(connections.connections):
         each.shutdown()
     application.end_streams()

@@ -21,6 +21,7 @@ class Connections(ServerState):
 
     def __init__(self) -> None:
         super().__init__()
+        self.draining = False
         self.gone = asyncio.Event()
         self.gone.set()
 
@@ -43,6 +44,13 @@ class PeerProtocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         self.app_state[PEER_CERTIFICATE] = None if tls is None else tls.getpeercert(binary_form=True)
         self.app_state[CONNECTION] = transport
+        if self.server_state.draining:  # its handshake was under way when the listener closed
+            transport.close()
+        else:
+            # uvicorn bounds the pause between requests, but not the one before the first.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
