@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairlead.client import kubeconfig
 from fairlead.client.credentials import TOKEN_FILE_SECONDS, Bearer, ClientCertificate, TokenFile
@@ -147,7 +149,11 @@ async def test_a_pod_finds_its_way(tmp_path: Path) -> None:
         ("kind: Pod", "is no kubeconfig"),
         ("kind: Config", "has no current context"),
         ("current-context: lost", "has no context 'lost'"),
-        ("clusters: [{cluster: {}}]", "has no name"),
+        ("clusters: [{cluster: {}}]", "missing required field `name`"),
+        ("clusters: 5", r"Expected `array \| null`, got `int` - at `\$.clusters`"),
+        (document({"server": 5}), r"Expected `str \| null`, got `int` - at `\$.clusters"),
+        (document({}, {"token": 5}), "got `int`"),
+        (document({}, {"exec": {"apiVersion": "v", "command": "c", "env": [{"name": "A"}]}}), "field `value`"),
         ({**document({}), "clusters": []}, "has no cluster 'one'"),
         (document({"server": "ftp://x"}), "no http or https URL"),
         (document({"server": ""}), "no http or https URL"),
@@ -177,3 +183,37 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         kubeconfig.load(tmp_path / "lost")
     with pytest.raises(KubeconfigError, match="no context 'two': it has one"):
         kubeconfig.load(written(tmp_path / "config", document({})), "two")
+
+
+ENTRIES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=5,
+)
+PLACES = [
+    *(("clusters", 0, "cluster", name) for name in ("server", "proxy-url", "certificate-authority-data", "extensions")),
+    *(("users", 0, "user", name) for name in ("token", "tokenFile", "exec", "auth-provider", "client-key-data", "as")),
+    *(("users", 0, "user", "exec", name) for name in ("apiVersion", "command", "args", "env", "interactiveMode")),
+    *(("contexts", 0, "context", name) for name in ("cluster", "user", "namespace")),
+    *((*place, 0) for place in (("clusters",), ("users",), ("contexts",))),
+    *((name,) for name in ("current-context", "clusters", "users", "contexts", "kind")),
+]
+
+
+@pytest.mark.requirement("client:kubeconfig-errors")
+@given(place=st.sampled_from(PLACES), value=ENTRIES)
+def test_any_value_anywhere_is_read_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], value: Any
+) -> None:
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "c", "provideClusterInfo": True}}
+    content: Any = document({}, user)
+    inner = content
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    path = tmp_path_factory.getbasetemp() / "any-kubeconfig"
+    path.write_bytes(encoding.to_json(content))
+    try:
+        kubeconfig.load(path)
+    except KubeconfigError as error:
+        assert str(path) in str(error) or str(path.parent) in str(error)  # noqa: PT017 - either outcome is right

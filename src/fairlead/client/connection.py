@@ -9,8 +9,8 @@ headers, decompression of a watch) is switched off.
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -116,7 +116,8 @@ class Connection:
             answer.close()
             answer = await self._begin(method, self._url(path, query), headers, body, renewed)
         try:
-            yield Streamed(answer.status, _headers(answer), self._chunks(method, answer))
+            async with aclosing(self._chunks(method, answer)) as chunks:
+                yield Streamed(answer.status, _headers(answer), chunks)
         finally:
             answer.close()
 
@@ -132,7 +133,7 @@ class Connection:
 
         return await _despite_closing(method, once)
 
-    async def _chunks(self, method: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _chunks(self, method: str, answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         with self._stages(method):
             async for chunk in answer.content.iter_any():
                 yield chunk

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from fairlead.client.credentials import Bearer, ClientCertificate, Fixed, Renewing, Source, TokenFile
 from fairlead.client.errors import KubeconfigError
 from fairlead.client.execplugins import VERSIONS, ExecPlugin
+from fairlead.client.kubeconfigshape import File
 from fairlead.machinery import encoding
 from fairlead.machinery.principals import Principal
 
@@ -82,8 +85,6 @@ class _Merged:
         self.current = self.current or str(document.get("current-context") or "")
         for kind, found in self.named.items():
             for entry in document.get(kind) or ():
-                if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-                    raise KubeconfigError(f"{path} is no kubeconfig", f"an entry of {kind} has no name")
                 found.setdefault(entry["name"], (entry.get(kind[:-1]) or {}, path))
 
     def find(self, kind: str, name: str) -> tuple[Entry, Path]:
@@ -107,6 +108,10 @@ def _parse(path: Path) -> Entry:
         raise KubeconfigError(f"{path} is no kubeconfig", error.why) from error
     if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
         raise KubeconfigError(f"{path} is no kubeconfig", "it is not a document of kind Config")
+    try:
+        msgspec.convert(document, File)
+    except msgspec.ValidationError as error:
+        raise KubeconfigError(f"{path} is no kubeconfig", str(error)) from error
     return document
 
 
