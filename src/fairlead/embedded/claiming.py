@@ -1,0 +1,120 @@
+"""The claims and composites of one offered XRD, as the simulator leads them to Ready."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.client.api import Client
+from fairlead.crossplane import xrds
+from fairlead.crossplane.xrds import Definition
+from fairlead.embedded import composing, following
+from fairlead.machinery import conditions, statuses
+from fairlead.machinery.paths import Resource
+
+Object = dict[str, Any]
+
+SECRETS = Resource("", "v1", "secrets")
+
+
+@dataclass
+class Offer:
+    client: Client
+    definition: Definition
+    connection_keys: Sequence[str] = ()
+
+    async def serve(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(following.follow(self.client, self._composites, self.composite_changed))
+            if self.definition.claim is not None:
+                tasks.create_task(following.follow(self.client, self._claims, self.claim_changed))
+
+    @property
+    def _claims(self) -> Resource:
+        plural = self.definition.claim.plural if self.definition.claim else ""
+        return Resource(self.definition.group, self.definition.referenceable, plural)
+
+    @property
+    def _composites(self) -> Resource:
+        of = self.definition
+        return Resource(of.group, of.referenceable, of.composite.plural, of.scope == xrds.NAMESPACED)
+
+    async def composite_changed(self, composite: Object) -> None:
+        """A composite becomes ready at once; its claim then hears of it."""
+        name, namespace = composite["metadata"]["name"], composite["metadata"].get("namespace")
+        wanted = composing.ready(composite, following.now())
+        if "deletionTimestamp" not in composite["metadata"] and wanted != conditions.conditions(composite):
+            await self._set_conditions(self._composites, name, namespace, wanted)
+        claim = composing.claim_of(composite)
+        if claim is not None and self.definition.claim is not None:
+            await self.claim_changed(await self.client.get(self._claims, claim[1], claim[0]))
+
+    async def claim_changed(self, event: Object) -> None:
+        namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
+        claim = await self.client.get(self._claims, name, namespace)
+        if "deletionTimestamp" in claim["metadata"]:
+            await self._release(claim)
+            return
+        patch = composing.binding(claim, self.definition, following.suffix())
+        if patch is not None:
+            claim = await self.client.patch(self._claims, name, patch, namespace)
+        composite = await self._composite(claim)
+        time = following.now()
+        if not conditions.is_true(composite, "Ready"):
+            wanted = composing.waiting(claim, time)
+        else:
+            await self._publish(claim)
+            wanted = composing.ready(claim, time)
+        if wanted != conditions.conditions(claim):
+            await self._set_conditions(self._claims, name, namespace, wanted)
+
+    async def _composite(self, claim: Object) -> Object:
+        try:
+            return await self.client.get(self._composites, composing.composite_name(claim))
+        except statuses.NotFound:
+            return await self.client.create(self._composites, composing.composite(claim, self.definition))
+
+    async def _publish(self, claim: Object) -> None:
+        secret = composing.connection_secret(claim, self.connection_keys, secrets.token_urlsafe(16))
+        if secret is None:
+            return
+        namespace, name = secret["metadata"]["namespace"], secret["metadata"]["name"]
+        try:
+            await self.client.get(SECRETS, name, namespace)
+        except statuses.NotFound:
+            await self.client.create(SECRETS, secret, namespace)
+
+    async def _release(self, claim: Object) -> None:
+        """Deletes the composite, then lets the claim go."""
+        finalizers = list(claim["metadata"].get("finalizers") or ())
+        if composing.CLAIM_FINALIZER not in finalizers:
+            return
+        name = composing.composite_name(claim)
+        if name:
+            with suppress(statuses.NotFound):
+                await self.client.delete(self._composites, name)
+        await self._drop_secret(claim)
+        finalizers.remove(composing.CLAIM_FINALIZER)
+        metadata = claim["metadata"]
+        patch = {"metadata": {"finalizers": finalizers or None, "resourceVersion": metadata["resourceVersion"]}}
+        await self.client.patch(self._claims, metadata["name"], patch, metadata["namespace"])
+
+    async def _drop_secret(self, claim: Object) -> None:
+        """Garbage collection would do it too, where it runs; a secret that is not the claim's stays."""
+        wanted = composing.connection_secret(claim, (), "")
+        if wanted is None:
+            return
+        namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+        try:
+            live = await self.client.get(SECRETS, name, namespace)
+            owners = {each.get("uid") for each in live["metadata"].get("ownerReferences") or ()}
+            if claim["metadata"]["uid"] in owners:
+                await self.client.delete(SECRETS, name, namespace)
+        except statuses.NotFound:
+            return
+
+    async def _set_conditions(self, resource: Resource, name: str, namespace: str | None, wanted: list[Object]) -> None:
+        await self.client.patch(resource, name, {"status": {"conditions": wanted}}, namespace, subresource="status")

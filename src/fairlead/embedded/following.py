@@ -1,0 +1,85 @@
+"""Controllers of the playground's simulators: an event names an object, a function does what it needs.
+
+What to do is decided from what the API then says, never from the event, so a lost or repeated event does no harm.
+A refusal that a newer event will follow (conflict, not found) is passed over, one that waiting can mend is tried again,
+and any other becomes a warning event of the object, where `kubectl describe` shows it.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fairlead.client.api import Client
+from fairlead.client.errors import ClientError
+from fairlead.client.watching import Applied, Backoff, Deleted, Listed, hopeless, watch
+from fairlead.machinery import statuses
+from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.paths import Resource
+
+Object = dict[str, Any]
+Changed = Callable[[Object], Awaitable[None]]
+
+EVENTS = Resource("", "v1", "events")
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def suffix() -> str:
+    """Five characters, as `generateName` adds them."""
+    return "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+
+
+async def follow(
+    client: Client, resource: Resource, changed: Changed, listed: Callable[[], None] = lambda: None
+) -> None:
+    """Calls `changed` for every object at first, and for each that changes or goes, one after another; never ends.
+
+    `listed` is called each time that all objects have been seen.
+    """
+    async for event in watch(client, resource, backoff=Backoff(first=0.05, most=5.0)):
+        if isinstance(event, Listed):
+            for each in event.items:
+                await persist(client, changed, each)
+            listed()
+        elif isinstance(event, Applied | Deleted):
+            await persist(client, changed, event.object)
+
+
+async def persist(client: Client, changed: Changed, obj: Object) -> None:
+    backoff = Backoff(first=0.1)
+    while True:
+        try:
+            return await changed(obj)
+        except (statuses.Conflict, statuses.NotFound, statuses.AlreadyExists):
+            return None
+        except (ClientError, statuses.StatusError) as error:
+            if hopeless(error):
+                return await warn(client, obj, error)
+            await backoff.pause(error)
+
+
+async def warn(client: Client, obj: Object, error: FairleadError) -> None:
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace", "default")
+    about = {key: metadata[key] for key in ("name", "namespace", "uid") if key in metadata}
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name']}.{suffix()}", "namespace": namespace},
+        "type": "Warning",
+        "reason": "SimulationFailed",
+        "message": str(error)[:1024],
+        "involvedObject": {"apiVersion": obj.get("apiVersion"), "kind": obj.get("kind"), **about},
+        "source": {"component": "fairlead-simulator"},
+        "firstTimestamp": now(),
+        "lastTimestamp": now(),
+        "count": 1,
+    }
+    try:
+        await client.create(EVENTS, event, namespace)
+    except (ClientError, statuses.StatusError):
+        return  # it was only news
