@@ -1,5 +1,4 @@
 import os
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +7,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fairlead.client.connection import Connection, keep_alive_socket
+from fairlead.client.connection import Connection
 from fairlead.client.credentials import Bearer, ClientCertificate, Fixed, Renewing
 from fairlead.client.errors import Unreachable, Untrusted
 from fairlead.client.kubeconfig import ConnectionSettings
@@ -241,17 +240,6 @@ async def expect_proxy_fault(port: int, complaint: str) -> None:
     assert not caught.value.sent
     assert f"cannot reach https://nowhere.test through http://127.0.0.1:{port}" in str(caught.value)
     assert "hush" not in str(caught.value)
-
-
-@pytest.mark.requirement("client:vanished-server")
-def test_sockets_ask_whether_the_other_side_is_still_there() -> None:
-    with keep_alive_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))) as made:
-        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        idle, interval, count = (
-            made.getsockopt(socket.IPPROTO_TCP, each)
-            for each in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-        )
-    assert idle + interval * count <= 120
 
 
 @pytest.mark.requirement("client:keys-stay-secret")

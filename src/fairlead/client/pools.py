@@ -1,0 +1,74 @@
+"""Kept connections, and how they are made."""
+
+import socket
+
+import aiohttp
+
+from fairlead.client import tls
+from fairlead.client.credentials import ClientCertificate
+from fairlead.client.errors import CredentialsError
+from fairlead.client.faults import without_secrets
+from fairlead.client.kubeconfig import ConnectionSettings
+
+KEEP_ALIVE_SECONDS = 45.0
+"""Shorter than any API server's or load balancer's usual idle time, so that a request rarely meets a closing one."""
+
+
+class Pools:
+    """aiohttp sessions for one client certificate at a time; a new certificate gets new ones.
+
+    The old ones finish what is under way; their idle connections close by themselves.
+    """
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._certificate: ClientCertificate | None = None
+        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        self._retired: list[aiohttp.ClientSession] = []
+
+    def requests(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        return self._open(certificate)[0]
+
+    def streams(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        return self._open(certificate)[1]
+
+    def _open(self, certificate: ClientCertificate | None) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+        if self._sessions is None or certificate != self._certificate:
+            made = (self._session(certificate), self._session(certificate))
+            self._retired += self._sessions or ()
+            self._sessions, self._certificate = made, certificate
+        return self._sessions
+
+    def _session(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        secure = self._settings.server.startswith("https")
+        settings = self._settings
+        context = tls.context(settings.authority, certificate, insecure=settings.insecure) if secure else False
+        if not secure and certificate is not None:
+            raise CredentialsError(
+                "a client certificate needs https", f"the server is {without_secrets(settings.server)}"
+            )
+        connector = aiohttp.TCPConnector(
+            ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=keep_alive_socket
+        )
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, read_bufsize=1 << 18
+        )
+        session._retry_connection = False  # see connection._despite_closing
+        return session
+
+    async def close(self) -> None:
+        open_sessions = [*self._retired, *(self._sessions or ())]
+        self._sessions, self._retired = None, []
+        for session in open_sessions:
+            await session.close()
+
+
+def keep_alive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """One that notices within two minutes that the other side has vanished: a watch says nothing for as long."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):  # each system has its own
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
