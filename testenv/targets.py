@@ -38,7 +38,7 @@ def version_flags(version: str) -> tuple[str, ...]:
 
 def _kubectl(version: str) -> Target:
     name = f"kubectl-{version.removeprefix('v').rpartition('.')[0]}"
-    return Target(name, (f".={name}",), 1.5, "60 MB (1.5 GB meanwhile)", version_flags(version))
+    return Target(name, (f".={name}",), 2, "75 MB (1.5 GB meanwhile)", version_flags(version))
 
 
 TARGETS = {

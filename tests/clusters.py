@@ -5,13 +5,12 @@ of their own. Which servers a test gets is decided here alone: with `cluster` an
 Everything about servers is imported where it is started, so that tests that need none do not pay for it.
 """
 
-import importlib
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,10 @@ import pytest
 from testenv import building
 
 if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
     from fairlead.client.targets import Cluster
+    from fairlead.embedded.cluster import EmbeddedCluster
     from testenv.servers import RealCluster
 
 TARGETS = ["embedded", pytest.param("real", marks=pytest.mark.real)]
@@ -30,14 +32,37 @@ REAL_FIXTURES = {"real_app", "real_control_plane", "real_pair", "kubectl", "cros
 
 
 @dataclass(frozen=True)
-class Pair:
-    app: "Cluster"
-    control_plane: "Cluster"
+class ApiServer:
+    cluster: "Cluster"
+    """As a member of system:masters."""
     stored: Callable[[str], list[str]]
-    """The keys of everything that the app cluster's own storage holds of an API group."""
+    """The keys of everything that its own storage holds of an API group."""
+    access: Callable[[str, Sequence[str]], "Cluster"]
+    """As a user of these groups, who has no rights but those that a test binds."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An app cluster and a control plane that do not know each other."""
+
+    app_server: ApiServer
+    control_plane_server: ApiServer
     xrd_crd: Path
     """The CRD of CompositeResourceDefinitions that belongs into such a control plane: Crossplane's, or ours."""
     real: bool
+
+    @property
+    def app(self) -> "Cluster":
+        return self.app_server.cluster
+
+    @property
+    def control_plane(self) -> "Cluster":
+        return self.control_plane_server.cluster
+
+    @property
+    def stored(self) -> Callable[[str], list[str]]:
+        """What the app cluster stores."""
+        return self.app_server.stored
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +93,14 @@ def running(name: str, directory: Path, *controllers: str) -> Iterator["RealClus
 @pytest.fixture(scope="session")
 def real_pair(real_app: "RealCluster", real_control_plane: "RealCluster", crossplane_crds: Path) -> Pair:
     xrd_crd = crossplane_crds / "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
-    return Pair(real_app.cluster, real_control_plane.cluster, real_app.stored, xrd_crd, real=True)
+    return Pair(of_real(real_app), of_real(real_control_plane), xrd_crd, real=True)
+
+
+def of_real(server: "RealCluster") -> ApiServer:
+    def access(user: str, groups: Sequence[str]) -> "Cluster":
+        return replace(server.cluster, kubeconfig=server.kubeconfig_for(user, groups))
+
+    return ApiServer(server.cluster, server.stored, access)
 
 
 @pytest.fixture(scope="session")
@@ -76,38 +108,49 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Both in one process, as in the playground, on an event loop of their own: the tests may block theirs."""
     from anyio.from_thread import start_blocking_portal
 
-    embedded = importlib.import_module("fairlead.embedded.cluster").EmbeddedCluster
+    from fairlead.embedded.cluster import EmbeddedCluster
+
     directory = tmp_path_factory.mktemp("embedded")
-    app, control_plane = (embedded(name, directory / name) for name in ("app", "control-plane"))
+    app, control_plane = (EmbeddedCluster(name, directory / name) for name in ("app", "control-plane"))
     with (
         start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
-        portal.wrap_async_context_manager(app) as app_cluster,
-        portal.wrap_async_context_manager(control_plane) as control_plane_cluster,
+        portal.wrap_async_context_manager(app),
+        portal.wrap_async_context_manager(control_plane),
     ):
-        yield Pair(
-            app_cluster,
-            control_plane_cluster,
-            lambda group: portal.call(app.stored, group),
-            EMBEDDED_DATA / "xrd_crd.yaml",
-            real=False,
-        )
+        servers = of_embedded(app, portal), of_embedded(control_plane, portal)
+        yield Pair(*servers, EMBEDDED_DATA / "xrd_crd.yaml", real=False)
+
+
+def of_embedded(server: "EmbeddedCluster", portal: "BlockingPortal") -> ApiServer:
+    from fairlead.client.targets import Cluster
+
+    def access(user: str, groups: Sequence[str]) -> Cluster:
+        path = server.directory / f"{user}.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_bytes(server.access(user, tuple(groups)))
+        return Cluster(server.name, path)
+
+    return ApiServer(Cluster(server.name, server.kubeconfig), lambda group: portal.call(server.stored, group), access)
 
 
 @pytest.fixture(scope="session", params=TARGETS)
 def pair(request: pytest.FixtureRequest) -> Pair:
-    """An app cluster and a control plane that do not know each other."""
     found: Pair = request.getfixturevalue(f"{request.param}_pair")
     return found
 
 
 @pytest.fixture(scope="session", params=TARGETS)
-def cluster(request: pytest.FixtureRequest) -> "Cluster":
-    """One API server; the app cluster of `pair`."""
+def api_server(request: pytest.FixtureRequest) -> ApiServer:
+    """One, the app cluster's of `pair`."""
     if request.param == "real":
-        server: RealCluster = request.getfixturevalue("real_app")
-        return server.cluster
+        return of_real(request.getfixturevalue("real_app"))
     found: Pair = request.getfixturevalue("embedded_pair")
-    return found.app
+    return found.app_server
+
+
+@pytest.fixture(scope="session")
+def cluster(api_server: ApiServer) -> "Cluster":
+    return api_server.cluster
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ class TestAnnouncing:
     def test_the_sum_and_each_target_are_told(self) -> None:
         first, *each = building.announcement([TARGETS["kube"], TARGETS["kubectl-1.32"]])
         assert first.endswith("about 8 min on two cores")
-        assert each == ["  kube: 6 min, 310 MB (4 GB meanwhile)", "  kubectl-1.32: 1.5 min, 60 MB (1.5 GB meanwhile)"]
+        assert each == ["  kube: 6 min, 310 MB (4 GB meanwhile)", "  kubectl-1.32: 2 min, 75 MB (1.5 GB meanwhile)"]
 
     def test_it_comes_before_the_first_build(self, go: Go, capsys: pytest.CaptureFixture[str]) -> None:
         go.fails("no network")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.requirement("testenv:one-suite-two-targets")
+from tests.clusters import ApiServer, Pair
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("testenv:one-suite-two-targets")]
 ROOT = Path(__file__).parents[2]
 SUITE = """
 import sys, pytest
@@ -71,3 +73,21 @@ def test_the_fast_part_needs_nothing_real_and_passes_where_it_is_required(run: R
     done = run("-m", "not real", "-k", "plain or program", FAIRLEAD_REQUIRE_REAL="1")
     assert done.returncode == 0, done.stdout
     assert outcomes(done) == {"test_plain": "PASSED"}
+
+
+def test_storage_answers_for_both_targets(pair: Pair) -> None:
+    group = "apiregistration.k8s.io"
+    assert any(key.endswith(f"{group}/apiservices/v1.") for key in pair.stored(group))
+    assert pair.stored("never.example.org") == []
+
+
+async def test_the_owner_may_do_all_and_another_user_nothing(
+    api_server: ApiServer, unique: Callable[[str], str]
+) -> None:
+    name, path = unique("stranger"), "/api/v1/namespaces/default/configmaps"
+    async with api_server.cluster.open() as owner, api_server.access(name, ["some"]).open() as stranger:
+        assert (await owner.connection.request("GET", path)).status == 200
+        refused = await stranger.connection.request("GET", path)
+    assert refused.status == 403
+    assert isinstance(refused.body, bytes)
+    assert f'User \\"{name}\\" cannot list resource'.encode() in refused.body
