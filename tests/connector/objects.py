@@ -40,7 +40,7 @@ def app_objects(draw: st.DrawFn) -> tuple[Identity, dict[str, Any]]:
     """An object of an app cluster, its keys sorted as a server writes them, and whose it is."""
     identity = draw(identities)
     metadata: dict[str, Any] = {"name": identity.name, "namespace": identity.namespace}
-    optional = {
+    optional: dict[str, st.SearchStrategy[Any]] = {
         "labels": _maps,
         "annotations": _maps,
         "finalizers": st.lists(_keys, min_size=1, max_size=2),

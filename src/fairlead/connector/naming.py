@@ -10,9 +10,10 @@ Source: reference/connector-and-migration.md §1, §2.2.
 """
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
+
+from fairlead.machinery import names
 
 RESERVED = "mcp-connector.upbound.io/"
 APP_CLUSTER = f"{RESERVED}app-cluster"
@@ -27,8 +28,6 @@ MAX_NAME = 63
 # What the API server appends to generateName: no vowels and no look-alikes.
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
 
 @dataclass(frozen=True)
@@ -70,21 +69,13 @@ def is_reserved(key: str) -> bool:
 
 
 def is_label_value(text: str) -> bool:
-    return len(text) <= MAX_NAME and _LABEL_VALUE.fullmatch(text) is not None
+    return not names.label_value(text)
 
 
 def name_faults(name: str) -> list[str]:
     """Why an app-side name is refused, worded as the API server words it; empty for a good name."""
-    faults = []
-    if len(name) > MAX_NAME:
-        faults.append(f"must be no more than {MAX_NAME} characters")
-    if not _SUBDOMAIN.fullmatch(name):
-        faults.append(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-            "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-        )
-    return faults
+    too_long = [f"must be no more than {MAX_NAME} characters"] if len(name) > MAX_NAME else []
+    return too_long + names.subdomain(name)
 
 
 def generate(base: str) -> str:

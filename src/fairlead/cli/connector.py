@@ -1,0 +1,90 @@
+"""`fairlead connector`: the claim APIs of a control plane in an app cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fairlead.connector.settings import Settings
+
+app = typer.Typer(help="The claim APIs of a control plane, in an app cluster.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None: ...
+
+
+@app.command("serve")
+def serve(
+    control_plane_kubeconfig: Annotated[Path, typer.Option(help="Kubeconfig of the control plane.")],
+    claim_namespace: Annotated[
+        str, typer.Option(help="The namespace of the control plane that holds this app cluster's claims.")
+    ],
+    service: Annotated[
+        str, typer.Option(metavar="NAMESPACE/NAME", help="The Service in front of this process; it must exist.")
+    ],
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig of the app cluster (default: $KUBECONFIG, then ~/.kube/config).")
+    ] = None,
+    cluster_id: Annotated[
+        str, typer.Option(help="The app cluster's id in the control plane (default: the uid of kube-system).")
+    ] = "",
+    allow_crd: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PLURAL.GROUP", help="A CRD of the control plane to offer beside claims; repeatable."),
+    ] = None,
+    service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
+    bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
+) -> None:
+    """Serve the claim APIs until interrupted; prints one line when they are registered."""
+    from fairlead.connector.settings import ServiceName, Settings
+    from fairlead.serving import loops
+
+    settings = Settings(
+        kubeconfig=kubeconfig,
+        control_plane_kubeconfig=control_plane_kubeconfig,
+        claim_namespace=claim_namespace,
+        service=ServiceName.parse(service),
+        cluster_id=cluster_id,
+        allowed_crds=frozenset(allow_crd or ()),
+        service_port=service_port,
+        bind=bind,
+        port=port,
+    )
+    settings.check()
+    loops.run(_serve(settings))
+
+
+async def _serve(settings: "Settings") -> None:
+    import asyncio
+
+    from fairlead.cli.stopping import stopped
+
+    stop = asyncio.create_task(stopped())
+    work = asyncio.create_task(_until_it_ends(settings))
+    try:
+        await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+        if not work.done():
+            work.cancel()
+        await asyncio.gather(stop, return_exceptions=True)
+    try:
+        await work
+    except asyncio.CancelledError:
+        return
+
+
+async def _until_it_ends(settings: "Settings") -> None:
+    from fairlead.connector import running
+
+    async with running.serve(settings) as connector:
+        catalog = connector.connector.state.catalog
+        count = len(catalog.offers) if catalog else 0
+        typer.echo(
+            f"ready: {connector.listening.url} serves {count} resources of the control plane "
+            f"as cluster {connector.connector.scope.cluster}"
+        )
+        await connector.ended()

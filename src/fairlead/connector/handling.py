@@ -1,0 +1,93 @@
+"""A request for the claim APIs in, an answer out; free of any HTTP server and of who may do what.
+
+Source: reference/aggregation-layer.md §5 to §8.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from fairlead.client.connection import Connection
+from fairlead.connector import answering, documents
+from fairlead.connector.catalog import Catalog, Offer
+from fairlead.connector.naming import Scope
+from fairlead.connector.reading import Reader
+from fairlead.connector.upstream import Call, Upstream
+from fairlead.connector.verifying import Known
+from fairlead.connector.writing import Authorize, Namespaces, Writer
+from fairlead.machinery import paths, statuses
+from fairlead.machinery.encoding import DecodeError
+from fairlead.machinery.messages import Request, Response
+from fairlead.machinery.paths import RequestInfo
+from fairlead.machinery.principals import Principal
+
+_ACROSS_NAMESPACES = ("list", "watch")
+
+
+class Claims:
+    """`catalog` answers the catalog of the moment, None before the first complete one."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        connection: Connection,
+        catalog: Callable[[], Catalog | None],
+        namespaces: Namespaces,
+        authorize: Authorize,
+        known: Known | None = None,
+    ) -> None:
+        known = known or Known()
+        upstream = Upstream(connection)
+        self._scope = scope
+        self._catalog = catalog
+        self._reader = Reader(upstream, known)
+        self._writer = Writer(upstream, known, self._reader, namespaces, authorize)
+        self._verbs: dict[str, Callable[[Call], Awaitable[Response]]] = {
+            "get": self._reader.get,
+            "list": self._reader.list,
+            "watch": self._reader.watch,
+            "create": self._writer.create,
+            "update": self._writer.update,
+            "patch": self._writer.patch,
+            "delete": self._writer.delete,
+            "deletecollection": self._writer.delete_collection,
+        }
+
+    async def handle(self, request: Request, principal: Principal) -> Response:
+        info = paths.read(request.method, request.path, request.parameters)
+        try:
+            catalog = self._catalog()
+            if catalog is None:
+                raise statuses.ServiceUnavailable(
+                    "what the control plane offers is not known yet", {"retryAfterSeconds": 1}
+                )
+            if not info.is_resource:
+                return documents.answer(request, catalog)
+            return await self._resource(request, info, principal, catalog)
+        except statuses.StatusError as error:
+            return answering.respond(error)
+        except (msgspec.DecodeError, DecodeError, KeyError):
+            unreadable = statuses.InternalError("the control plane's answer cannot be read")
+            return answering.respond(unreadable)
+
+    async def _resource(self, request: Request, info: RequestInfo, principal: Principal, catalog: Catalog) -> Response:
+        offer = catalog.offers.get((info.group, info.version, info.plural))
+        if offer is None or not _addressed(info, offer):
+            raise statuses.no_such_resource()
+        if info.verb not in self._verbs or not _allowed(info, offer):
+            raise statuses.MethodNotAllowed("the server does not allow this method on the requested resource", {})
+        return await self._verbs[info.verb](Call(request, info, principal, offer, self._scope))
+
+
+def _addressed(info: RequestInfo, offer: Offer) -> bool:
+    """As a CRD's handler: collections of all namespaces can be read only, and subresources must exist."""
+    if info.subresource and not offer.has(info.subresource):
+        return False
+    return bool(info.namespace) or (info.verb in _ACROSS_NAMESPACES)
+
+
+def _allowed(info: RequestInfo, offer: Offer) -> bool:
+    if not info.subresource:
+        return info.verb in offer.api.verbs and (info.verb != "create" or not info.name)
+    verbs = next(each.verbs for each in offer.api.subresources if each.name == info.subresource)
+    return info.verb in verbs

@@ -1,0 +1,100 @@
+"""Patches that address the app cluster's view, turned into ones that the control plane can carry out.
+
+Most patches touch spec or status, or add a label: these are passed on with the verified uid in them (the fast path).
+Whatever else touches metadata is meant for an object that the control plane does not have, with other names, fewer
+labels, other owners; it is carried out here on the app cluster's view and becomes a replacement that is conditional on
+the version read (the slow path). Both count as `Update` in managedFields, so a client sees no difference.
+
+Source: reference/aggregation-layer.md §7.4, §7.5.
+"""
+
+from typing import Any
+
+import msgspec
+
+from fairlead.connector.mapping import Fields, fields, raw, reserved_keys, text
+from fairlead.connector.naming import Identity
+from fairlead.machinery import encoding, patches, statuses
+from fairlead.machinery.values import same
+
+_operations = msgspec.json.Decoder(list[Fields])
+_MERGE_FAST = {"labels", "annotations", "finalizers", "resourceVersion", "uid"}
+
+
+def json_fast(body: bytes, uid: str) -> bytes | None:
+    """The patch behind a test of the uid; None if it takes the slow path (also to be refused there)."""
+    try:
+        operations = _operations.decode(body)
+    except msgspec.DecodeError:
+        return None
+    if len(operations) >= patches.MAX_OPERATIONS or any(map(_touches_metadata, operations)):
+        return None
+    test = {"op": "test", "path": "/metadata/uid", "value": uid}
+    return encoding.to_json([test, *operations])
+
+
+def _touches_metadata(operation: Fields) -> bool:
+    return any(_is_under_metadata(operation, key) for key in ("path", "from") if key in operation)
+
+
+def _is_under_metadata(operation: Fields, key: str) -> bool:
+    pointer = text(operation[key])
+    return pointer == "" or pointer == "/metadata" or pointer.startswith("/metadata/")
+
+
+def merge_fast(body: bytes, uid: str) -> bytes | None:
+    """The patch with the uid in it, unless it names one itself; None if it takes the slow path."""
+    try:
+        patch = fields(body)
+        metadata = fields(patch["metadata"]) if "metadata" in patch else {}
+        maps = [fields(metadata[key]) for key in ("labels", "annotations") if key in metadata]
+    except msgspec.DecodeError:
+        return None
+    if metadata.keys() - _MERGE_FAST or any(reserved_keys(each) for each in maps):
+        return None
+    if not text(metadata.get("uid")):
+        metadata["uid"] = raw(uid)
+    return encoding.to_json({**patch, "metadata": metadata})
+
+
+def slow(kind_of_patch: str, body: bytes, seen: bytes) -> dict[str, Any]:
+    """The app cluster's view after the patch. Raises `BadRequest`, `Invalid` or `TooLarge`."""
+    before = encoding.from_json(seen)
+    try:
+        patch = encoding.from_json(body)
+    except encoding.DecodeError as error:
+        raise statuses.BadRequest(f"error decoding patch: {error.why}") from error
+    if kind_of_patch == "application/json-patch+json":
+        after = patches.json_patch(before, patch)
+    else:
+        after = patches.merge_patch(before, patch)
+    if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
+        raise statuses.BadRequest("the patched object is no object with metadata")
+    return _replacement(before, after)
+
+
+def _replacement(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Without managedFields unless the patch changed them: absent means keep."""
+    metadata = dict(after["metadata"])
+    if same(metadata.get("managedFields"), before["metadata"].get("managedFields")):
+        metadata.pop("managedFields", None)
+    return {**after, "metadata": metadata}
+
+
+def pins_version(before: bytes, after: dict[str, Any]) -> bool:
+    """Whether the patch itself names a version other than the one read: then a conflict is the client's."""
+    version = encoding.from_json(before)["metadata"].get("resourceVersion")
+    return bool(after["metadata"].get("resourceVersion") != version)
+
+
+def check_immutable(after: dict[str, Any], identity: Identity, group: str, kind: str) -> None:
+    """Raises `Invalid` or `BadRequest` for a patch that renames or moves the object."""
+    metadata = after["metadata"]
+    if metadata.get("namespace") != identity.namespace:
+        raise statuses.BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if metadata.get("name") != identity.name:
+        shown = encoding.to_json(metadata.get("name")).decode()
+        cause = statuses.cause("metadata.name", f"Invalid value: {shown}: field is immutable")
+        raise statuses.invalid(group, kind, identity.name, [cause])

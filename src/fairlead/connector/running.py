@@ -1,0 +1,323 @@
+"""The connector as a process: two clusters, one listener, and the loops that keep it current.
+
+It begins to listen before it knows anything (and then answers 503), because the aggregator may ask at once; it
+registers APIServices only when it can answer for them.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.aggregation import following
+from fairlead.aggregation.authenticating import Authenticator
+from fairlead.aggregation.authorizing import Authorizer
+from fairlead.aggregation.following import TrustFollower
+from fairlead.aggregation.registering import APISERVICES, Backend
+from fairlead.aggregation.tokens import Create, TokenReviews
+from fairlead.client import watching
+from fairlead.client.api import Client
+from fairlead.client.errors import ClientError
+from fairlead.client.watching import Applied, Deleted, Interrupted, Listed
+from fairlead.connector import sources as reading_sources
+from fairlead.connector.catalog import Catalog
+from fairlead.connector.guarding import Guarded
+from fairlead.connector.handling import Claims
+from fairlead.connector.naming import Scope
+from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
+from fairlead.connector.settings import Settings, SettingsError
+from fairlead.connector.sources import CRD, XRD, Source, SourceName, Sources
+from fairlead.crossplane import xrds
+from fairlead.machinery import statuses
+from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.paths import Resource
+from fairlead.serving import listening
+from fairlead.serving.certificates import Authority
+from fairlead.serving.health import Health
+from fairlead.serving.listening import Listening
+from fairlead.serving.tls import ServerTLS
+
+Object = dict[str, Any]
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+_TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", namespaced=False)
+_ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", namespaced=False)
+# The control plane's OpenAPI documents lag behind its discovery by about a second.
+_RETRY_SECONDS = 0.5
+_RESYNC_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class LiveNamespaces:
+    """Asked of the app cluster each time: a remembered phase could let a claim into a namespace that is going."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def phase(self, name: str) -> str | None:
+        try:
+            found = await self._client.get(NAMESPACES, name)
+        except statuses.NotFound:
+            return None
+        except (statuses.StatusError, ClientError) as error:
+            raise statuses.InternalError(
+                f"Internal error occurred: namespace {name} cannot be read: {error}"
+            ) from error
+        return str((found.get("status") or {}).get("phase") or "Active")
+
+
+@dataclass
+class State:
+    """What the loops share. `changed` is set whenever the control plane may offer something else."""
+
+    sources: Sources
+    catalog: Catalog | None
+    changed: asyncio.Event
+    published: asyncio.Event
+    """Set whenever APIServices may have to change."""
+    heard: dict[str, bool]
+    """Which collections have been listed once, or are known not to be there."""
+    ready: asyncio.Event
+
+    @classmethod
+    def new(cls) -> "State":
+        return cls(Sources(), None, asyncio.Event(), asyncio.Event(), {XRD: False, CRD: False}, asyncio.Event())
+
+
+class Connector:
+    def __init__(self, settings: Settings, app: Client, control_plane: Client, scope: Scope, backend: Backend) -> None:
+        self._settings = settings
+        self._app = app
+        self._control_plane = control_plane
+        self._scope = scope
+        self._state = State.new()
+        self._synchronizer = Synchronizer(control_plane)
+        self._registrar = Registrar(app, backend)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def scope(self) -> Scope:
+        return self._scope
+
+    def handler(self, trust: TrustFollower) -> Guarded:
+        authorizer = Authorizer(_creating(self._app, _ACCESS_REVIEWS))
+        claims = Claims(
+            self._scope,
+            self._control_plane.connection,
+            lambda: self._state.catalog,
+            LiveNamespaces(self._app),
+            authorizer.authorize,
+        )
+        reviews = TokenReviews(_creating(self._app, _TOKEN_REVIEWS)).authenticate
+        health = Health(
+            {"livez": {}, "healthz": {}, "readyz": {"catalog": self._synced, "front-proxy": trust_check(trust)}}
+        )
+        return Guarded(claims, Authenticator(trust.trust, reviews), authorizer, health)
+
+    async def _synced(self) -> None:
+        if self._state.catalog is None:
+            raise IncompleteError("the catalog is not complete yet")
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._state.sources = self._state.sources.suspecting(await self._registrar.suspects())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(XRD, xrds.V1, reading_sources.of_xrd, lambda name: True))
+            tasks.create_task(
+                self._follow(CRD, CRDS, reading_sources.of_crd, lambda name: name in self._settings.allowed_crds)
+            )
+            tasks.create_task(self._follow_api_services())
+            tasks.create_task(self._synchronize())
+            tasks.create_task(self._register())
+
+    async def _follow(
+        self, kind: str, resource: Resource, read: Callable[[Object], Source | None], ours: Callable[[str], bool]
+    ) -> None:
+        """Every event is a reason to look at discovery again: any CRD's change may be a claim's."""
+        state = self._state
+        async for event in watching.watch(self._control_plane, resource):
+            match event:
+                case Listed(items):
+                    found = {_named(kind, each): read(each) for each in items if ours(each["metadata"]["name"])}
+                    state.sources = state.sources.listed(kind, found)
+                    state.heard[kind] = True
+                case Applied(each) if ours(each["metadata"]["name"]):
+                    state.sources = state.sources.applied(_named(kind, each), read(each))
+                case Deleted(each) if ours(each["metadata"]["name"]):
+                    state.sources = state.sources.deleted(_named(kind, each))
+                case Interrupted(error):
+                    # No such API (Crossplane is not installed) is an answer, if not about any single definition.
+                    state.heard[kind] = state.heard[kind] or isinstance(error, statuses.NotFound)
+                    _log.warning("%s of the control plane cannot be watched: %s", resource.qualified, error)
+                case _:
+                    pass
+            state.changed.set()
+
+    async def _follow_api_services(self) -> None:
+        async for event in watching.watch(self._app, APISERVICES):
+            if not isinstance(event, Interrupted):
+                self._state.published.set()
+
+    async def _synchronize(self) -> None:
+        state = self._state
+        retry = False
+        while True:
+            await _either(state.changed, _RETRY_SECONDS if retry else _RESYNC_SECONDS)
+            state.changed.clear()
+            if not all(state.heard.values()):
+                continue
+            retry = not await self._synchronized()
+
+    async def _synchronized(self) -> bool:
+        state = self._state
+        try:
+            await self._clear_suspects()
+            catalog = await self._synchronizer.catalog(state.sources, state.catalog)
+        except FairleadError as error:
+            _log.warning("the catalog stays as it was: %s", error)
+            return False
+        state.catalog = catalog
+        state.published.set()
+        return True
+
+    async def _clear_suspects(self) -> None:
+        """Asks for each by name; only a 404 that is about the object itself removes it."""
+        for name in sorted(self._state.sources.suspects):
+            resource = xrds.V1 if name.kind == XRD else CRDS
+            try:
+                found = await self._control_plane.get(resource, name.name)
+            except statuses.NotFound as error:
+                if error.details.get("name") == name.name:
+                    self._state.sources = self._state.sources.deleted(name)
+                continue
+            read = reading_sources.of_xrd if name.kind == XRD else reading_sources.of_crd
+            self._state.sources = self._state.sources.applied(name, read(found))
+
+    async def _register(self) -> None:
+        state = self._state
+        retry = False
+        while True:
+            await _either(state.published, _RETRY_SECONDS * 4 if retry else _RESYNC_SECONDS)
+            state.published.clear()
+            if state.catalog is None:
+                continue
+            try:
+                await self._registrar.register(state.catalog, state.sources)
+            except FairleadError as error:
+                retry = True
+                _log.warning("APIServices cannot be brought up to date: %s", error)
+            else:
+                retry = False
+                state.ready.set()
+
+
+def trust_check(trust: TrustFollower) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        if not trust.trust().client_authorities:
+            raise IncompleteError("the front proxy's authority is not known yet")
+
+    return check
+
+
+def _named(kind: str, obj: Object) -> SourceName:
+    return SourceName(kind, obj["metadata"]["name"])
+
+
+def _creating(client: Client, resource: Resource) -> Create:
+    async def create(review: Object) -> Object:
+        return await client.create(resource, review)
+
+    return create
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    """Returns when it is set, or after that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+async def scope_of(settings: Settings, app: Client) -> Scope:
+    """Raises what the client raises where the app cluster cannot be asked for its id."""
+    cluster = settings.cluster_id
+    if not cluster:
+        cluster = str((await app.get(NAMESPACES, "kube-system"))["metadata"]["uid"])
+    return Scope(cluster, settings.claim_namespace)
+
+
+async def _reachable(role: str, client: Client) -> None:
+    try:
+        await client.read("/version")
+    except FairleadError as error:
+        raise SettingsError(f"the {role} cannot be used", str(error)) from error
+
+
+@dataclass(frozen=True)
+class Running:
+    listening: Listening
+    connector: Connector
+    tasks: tuple[asyncio.Task[None], ...]
+
+    async def ended(self) -> None:
+        """Returns or raises when one of the loops, which never end by themselves, has ended."""
+        done, _ = await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+
+
+@asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[Running]:
+    """Serves from entering to leaving; entered once the APIs are registered. Raises `FairleadError`."""
+    settings.check()
+    opened = listening.bind(settings.bind, settings.port)
+    async with AsyncExitStack() as stack:
+        stack.callback(opened.close)
+        app = await stack.enter_async_context(Client.from_kubeconfig(settings.kubeconfig))
+        control_plane = await stack.enter_async_context(Client.from_kubeconfig(settings.control_plane_kubeconfig))
+        await _reachable("app cluster", app)
+        await _reachable("control plane", control_plane)
+        authority = Authority.create("fairlead-connector")
+        tls = ServerTLS(authority.issue_server([settings.service.dns]), b"")
+        trust = TrustFollower(tls)
+        service = settings.service
+        backend = Backend(service.namespace, service.name, settings.service_port, authority.certificate)
+        connector = Connector(settings, app, control_plane, await scope_of(settings, app), backend)
+        listener = await stack.enter_async_context(listening.listen(connector.handler(trust), tls=tls, bound=opened))
+        tasks = await stack.enter_async_context(_tasks(trust.follow(following.watch(app)), connector.run()))
+        running = Running(listener, connector, tasks)
+        await _first(running.ended(), _ready(trust, connector))
+        yield running
+
+
+async def _ready(trust: TrustFollower, connector: Connector) -> None:
+    await trust.known()
+    await connector.state.ready.wait()
+
+
+async def _first(*work: Coroutine[Any, Any, None]) -> None:
+    """Until one of them returns or raises."""
+    async with _tasks(*work) as tasks:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+
+
+@asynccontextmanager
+async def _tasks(*work: Coroutine[Any, Any, None]) -> AsyncIterator[tuple[asyncio.Task[None], ...]]:
+    """Cancelled on leaving."""
+    started = tuple(asyncio.create_task(each) for each in work)
+    try:
+        yield started
+    finally:
+        for each in started:
+            each.cancel()
+        await asyncio.gather(*started, return_exceptions=True)

@@ -1,0 +1,62 @@
+"""The connector's settings as one value; only the command line reads flags and files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.machinery import names
+from fairlead.machinery.errors import FairleadError
+
+
+class SettingsError(FairleadError):
+    """A setting cannot be used."""
+
+
+@dataclass(frozen=True)
+class ServiceName:
+    """The Service through which the app cluster's API server reaches the connector; never created here."""
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ServiceName":
+        """Reads `namespace/name`. Raises `SettingsError`."""
+        namespace, slash, name = text.partition("/")
+        if not slash or names.label(namespace) or names.label(name):
+            raise SettingsError(f"{text!r} is no Service", "it is written as NAMESPACE/NAME, both DNS labels")
+        return cls(namespace, name)
+
+    @property
+    def dns(self) -> str:
+        """What the serving certificate must be for."""
+        return f"{self.name}.{self.namespace}.svc"
+
+
+@dataclass(frozen=True)
+class Settings:
+    kubeconfig: Path | None
+    """Of the app cluster; None as for every Kubernetes client."""
+    control_plane_kubeconfig: Path
+    claim_namespace: str
+    service: ServiceName
+    cluster_id: str = ""
+    """Empty: the uid of the app cluster's `kube-system` namespace."""
+    allowed_crds: frozenset[str] = frozenset()
+    """Names of CRDs (`plural.group`) of the control plane to offer beside claims."""
+    service_port: int = 443
+    bind: str = "0.0.0.0"  # noqa: S104 - in a pod, its own address
+    port: int = 8443
+
+    def check(self) -> None:
+        """Raises `SettingsError`."""
+        if names.label(self.claim_namespace):
+            raise SettingsError(f"{self.claim_namespace!r} is no namespace", "it must be a DNS label")
+        if names.label_value(self.cluster_id):
+            raise SettingsError(
+                f"{self.cluster_id!r} is no cluster id", "it must be a label value of at most 63 characters"
+            )
+        for name in sorted(self.allowed_crds):
+            if "." not in name or names.subdomain(name):
+                raise SettingsError(f"{name!r} is no CRD", "a CRD is named PLURAL.GROUP")
+        if not 1 <= self.service_port <= 65535:
+            raise SettingsError(f"{self.service_port} is no Service port", "a port is between 1 and 65535")

@@ -1,0 +1,101 @@
+"""What the control plane says is to be offered: claim kinds of Offered XRDs, and CRDs of the allow list.
+
+The difference that matters is between "not there" and "not known": an API that disappears from the app cluster takes
+its claims out of namespace deletion and garbage collection. So a source only goes when it was deleted before our eyes
+or when it was asked for by name and answered 404; a list without it, a failure or a refusal change nothing.
+
+Source: issue Ground, 6; reference/aggregation-layer.md §0 rules 1 and 2.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fairlead.connector.catalog import Offered
+from fairlead.crossplane import xrds
+from fairlead.crossplane.xrds import DefinitionError
+from fairlead.machinery import conditions
+
+Object = dict[str, Any]
+
+XRD, CRD = "xrd", "crd"
+
+
+@dataclass(frozen=True, order=True)
+class SourceName:
+    kind: str
+    """`xrd` or `crd`."""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> "SourceName":
+        kind, _, name = text.partition("/")
+        return cls(kind, name)
+
+
+@dataclass(frozen=True)
+class Source:
+    offered: Offered
+    versions: tuple[str, ...]
+    """Those that are served."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    known: Mapping[SourceName, Source] = field(default_factory=dict)
+    gone: frozenset[SourceName] = frozenset()
+    """Known with authority not to exist any more."""
+    suspects: frozenset[SourceName] = frozenset()
+    """Missing from a list: to be asked for by name."""
+
+    @property
+    def offered(self) -> frozenset[Offered]:
+        return frozenset(each.offered for each in self.known.values())
+
+    def of(self, group: str, version: str) -> list[SourceName]:
+        return sorted(
+            name for name, each in self.known.items() if each.offered.group == group and version in each.versions
+        )
+
+    def applied(self, name: SourceName, source: Source | None) -> "Sources":
+        """`source` is None for an object that offers nothing (yet): what it offered before stays."""
+        known = self.known if source is None else {**self.known, name: source}
+        return Sources(known, self.gone - {name}, self.suspects - {name})
+
+    def deleted(self, name: SourceName) -> "Sources":
+        known = {key: each for key, each in self.known.items() if key != name}
+        return Sources(known, self.gone | {name}, self.suspects - {name})
+
+    def listed(self, kind: str, found: Mapping[SourceName, Source | None]) -> "Sources":
+        result: Sources = self
+        for name, source in found.items():
+            result = result.applied(name, source)
+        missing = {name for name in result.known if name.kind == kind and name not in found}
+        return replace(result, suspects=result.suspects | missing)
+
+    def suspecting(self, names: Iterable[SourceName]) -> "Sources":
+        """Named by an APIService of ours from an earlier life, and not seen in this one."""
+        return replace(self, suspects=self.suspects | (frozenset(names) - self.known.keys() - self.gone))
+
+
+def of_xrd(xrd: Object) -> Source | None:
+    """None without claims, or while they are not offered."""
+    try:
+        definition = xrds.read(xrd)
+    except DefinitionError:
+        return None
+    if definition.claim is None or not definition.offered:
+        return None
+    return Source(Offered(definition.group, definition.claim.plural), definition.served)
+
+
+def of_crd(crd: Object) -> Source | None:
+    """None for a cluster-scoped kind, or while it is not established."""
+    spec = crd.get("spec") or {}
+    if spec.get("scope") != "Namespaced" or not conditions.is_true(crd, "Established"):
+        return None
+    versions = tuple(each["name"] for each in spec.get("versions") or () if each.get("served"))
+    return Source(Offered(spec["group"], spec["names"]["plural"]), versions)

@@ -1,0 +1,312 @@
+"""POST, PUT, PATCH, DELETE.
+
+A write to an existing object is made conditional on the uid of the object whose labels were compared. Where that uid
+was remembered and is refused, the object is read again: had it been replaced, the write is tried once on the new one,
+which is what a server that stores the object itself would have done. A refusal leaves nothing written.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from fairlead.connector import answering, bodies, naming, patching, representing, selecting
+from fairlead.connector.mapping import Fields, fields, inward, raw, text
+from fairlead.connector.reading import ForeignNameError, Reader, collection_query, rewritten
+from fairlead.connector.rewriting import is_status
+from fairlead.connector.upstream import Call, Upstream
+from fairlead.connector.verifying import Known, Verified
+from fairlead.machinery import encoding, statuses
+from fairlead.machinery.messages import Response
+from fairlead.machinery.negotiation import MediaType
+from fairlead.machinery.paths import RequestInfo, Resource
+from fairlead.machinery.principals import Principal
+
+Attempt = Callable[[Verified], Awaitable[Response]]
+Authorize = Callable[[Principal, RequestInfo], Awaitable[None]]
+"""Raises `statuses.Forbidden`."""
+
+_NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+_GENERATE_ATTEMPTS = 8
+_SLOW_ATTEMPTS = 5
+_REPLACED = "the object was replaced by another of the same name; please try again"
+
+
+class Namespaces(Protocol):
+    async def phase(self, name: str) -> str | None:
+        """`Active`, `Terminating`, or None where the app cluster has no such namespace."""
+
+
+class Writer:
+    def __init__(
+        self, upstream: Upstream, known: Known, reader: Reader, namespaces: Namespaces, authorize: Authorize
+    ) -> None:
+        self._upstream = upstream
+        self._known = known
+        self._reader = reader
+        self._namespaces = namespaces
+        self._authorize = authorize
+
+    # -- create --------------------------------------------------------------------------------------------------------
+
+    async def create(self, call: Call) -> Response:
+        choice = representing.choose(call.request.headers, representing.ONE)
+        found = bodies.read(call.request.body, _object_type(call))
+        metadata = bodies.metadata_of(found)
+        bodies.check_place(metadata, call.info.namespace)
+        name = bodies.new_name(metadata, call.offer.resource.group, call.offer.kind)
+        if name:
+            await self._check_namespace(call, name)
+            return await self._create_as(_named(call, name), choice, found, metadata)
+        return await self._generate(call, choice, found, metadata)
+
+    async def _generate(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
+        base = text(metadata.get("generateName"))
+        await self._check_namespace(call, base)
+        for _ in range(_GENERATE_ATTEMPTS):
+            name = naming.generate(base)
+            bodies.check_name(name, call.offer.resource.group, call.offer.kind)
+            try:
+                return await self._create_as(_named(call, name), choice, found, metadata)
+            except statuses.AlreadyExists as error:
+                last = error
+        last.details["retryAfterSeconds"] = 1
+        raise statuses.AlreadyExists(
+            f"{last.message}, the server was not able to generate a unique name for the object", last.details
+        )
+
+    async def _create_as(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
+        """`call` names the object that is to be, though the request named none."""
+        stored = inward(metadata, call.identity, call.scope, call.offer.prefix)
+        path = call.offer.resource.path(call.scope.namespace)
+        return await self._write(call, choice, "POST", path, "create", bodies.write(found, stored), bodies.JSON)
+
+    async def _check_namespace(self, call: Call, name: str) -> None:
+        """The app cluster runs no admission for us. Raises `NotFound` or `Forbidden`, worded as NamespaceLifecycle."""
+        namespace = call.info.namespace
+        phase = await self._namespaces.phase(namespace)
+        if phase is None:
+            raise statuses.not_found(_NAMESPACES, namespace)
+        if phase == "Terminating":
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            refused = statuses.forbidden(call.offer.resource, name, why)
+            cause = statuses.cause(
+                "metadata.namespace", f"namespace {namespace} is being terminated", "NamespaceTerminating"
+            )
+            refused.details["causes"] = [cause]
+            raise refused
+
+    # -- update --------------------------------------------------------------------------------------------------------
+
+    async def update(self, call: Call) -> Response:
+        choice = representing.choose(call.request.headers, representing.ONE)
+        found = bodies.read(call.request.body, _object_type(call))
+        metadata = bodies.metadata_of(found)
+        bodies.check_place(metadata, call.info.namespace, call.info.name)
+        cached = self._known.get(call.offer.resource, call.identity)
+        if cached and cached.resource_version != text(metadata.get("resourceVersion")):
+            cached = None  # what a replacement must carry over is known for the version read only
+        return await self._conditionally(
+            call, cached, lambda verified: self._replace(call, choice, found, metadata, verified)
+        )
+
+    async def _replace(
+        self, call: Call, choice: MediaType, found: Fields, metadata: Fields, verified: Verified
+    ) -> Response:
+        stored = self._inward(call, metadata, verified)
+        body = bodies.write(found, stored)
+        return await self._write(call, choice, "PUT", call.path(), "update", body, bodies.JSON)
+
+    def _inward(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
+        if call.info.subresource == "scale":
+            uid = {} if text(metadata.get("uid")) else {"uid": raw(verified.uid)}
+            name, namespace = call.identity.backend(call.offer.prefix), call.scope.namespace
+            return {**metadata, "name": raw(name), "namespace": raw(namespace), **uid}
+        return inward(metadata, call.identity, call.scope, call.offer.prefix, uid=verified.uid, hidden=verified.hidden)
+
+    # -- patch ---------------------------------------------------------------------------------------------------------
+
+    async def patch(self, call: Call) -> Response:
+        kind = bodies.media_type(call.request.headers.get("content-type"), bodies.PATCHES)
+        choice = representing.choose(call.request.headers, representing.ONE)
+        if kind == bodies.APPLY_PATCH:
+            return await self._apply(call, choice)
+        fast = patching.json_fast if kind == bodies.JSON_PATCH else patching.merge_fast
+        if fast(call.request.body, "") is None:
+            return await self._patch_slowly(call, choice, kind)
+
+        async def attempt(verified: Verified) -> Response:
+            body = fast(call.request.body, verified.uid) or b""
+            return await self._write(call, choice, "PATCH", call.path(), "patch", body, kind, {"force"})
+
+        # A JSON patch whose test fails is answered as any patch that does not apply.
+        doubtful = (statuses.Conflict, statuses.Invalid) if kind == bodies.JSON_PATCH else (statuses.Conflict,)
+        return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt, doubtful)
+
+    async def _patch_slowly(self, call: Call, choice: MediaType, kind: str) -> Response:
+        """Two requests: the patch is carried out on what the app cluster sees, and replaces that version of it."""
+        for attempt in range(1, _SLOW_ATTEMPTS + 1):
+            _, _, body = await self._upstream.send(call, "GET", call.path())
+            seen = await self._reader.seen(call, body)
+            after = patching.slow(kind, call.request.body, seen.body)
+            patching.check_immutable(after, call.identity, call.offer.resource.group, call.offer.kind)
+            found = fields(encoding.to_json(after))
+            try:
+                return await self._replace(call, choice, found, fields(found["metadata"]), Verified.of(seen))
+            except statuses.Conflict:
+                if attempt == _SLOW_ATTEMPTS or patching.pins_version(seen.body, after):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _apply(self, call: Call, choice: MediaType) -> Response:
+        found = bodies.read(call.request.body, bodies.YAML)
+        metadata = bodies.metadata_of(found)
+        bodies.check_place({"name": raw(call.info.name), **metadata}, call.info.namespace, call.info.name)
+
+        async def attempt(verified: Verified) -> Response:
+            body = bodies.write(found, self._applied(call, metadata, verified.uid))
+            return await self._write(call, choice, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
+
+        cached = self._known.get(call.offer.resource, call.identity)
+        try:
+            return await self._conditionally(call, cached, attempt)
+        except ForeignNameError:
+            raise statuses.conflict(
+                call.offer.resource, call.info.name, "the control plane holds another object in its place"
+            ) from None
+        except statuses.NotFound:
+            if call.info.subresource:
+                raise
+        try:
+            return await self._apply_anew(call, choice, found, metadata)
+        except statuses.Conflict:
+            return await self._conditionally(call, None, attempt)
+
+    def _applied(self, call: Call, metadata: Fields, uid: str) -> Fields:
+        if call.info.subresource == "scale":
+            return self._inward(call, metadata, Verified(uid, "", {}))
+        return inward(metadata, call.identity, call.scope, call.offer.prefix, uid=uid)
+
+    async def _apply_anew(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
+        """Creates. Without force, which a new object has no use for: it could only take somebody else's."""
+        await self._authorize(call.principal, replace(call.info, verb="create"))
+        bodies.check_name(call.info.name, call.offer.resource.group, call.offer.kind)
+        await self._check_namespace(call, call.info.name)
+        body = bodies.write(found, self._applied(call, metadata, ""))
+        return await self._write(call, choice, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH, {"force"})
+
+    # -- delete --------------------------------------------------------------------------------------------------------
+
+    async def delete(self, call: Call) -> Response:
+        choice = representing.choose(call.request.headers, representing.ONE)
+        options = _delete_options(call)
+
+        async def attempt(verified: Verified) -> Response:
+            preconditions = {"uid": verified.uid} | dict(options.get("preconditions") or {})
+            body = encoding.to_json({**options, "preconditions": preconditions})
+            return await self._write(call, choice, "DELETE", call.path(), "delete", body, bodies.JSON)
+
+        return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt)
+
+    async def delete_collection(self, call: Call) -> Response:
+        choice = representing.choose(call.request.headers, representing.MANY)
+        if call.request.body:
+            bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
+        query = collection_query(call, "deletecollection") | representing.options(choice, call.request.parameters)
+        status, headers, body = await self._upstream.send(
+            call,
+            "DELETE",
+            call.path(),
+            query,
+            accept=representing.accept(choice),
+            body=call.request.body,
+            content_type=call.request.headers.get("content-type") if call.request.body else "",
+        )
+        shown = self._status(call, body) or await rewritten(call, body)
+        content_type, shown = representing.encode(choice, shown)
+        return Response(status, answering.headers(headers, call.names, content_type), shown)
+
+    # -- shared --------------------------------------------------------------------------------------------------------
+
+    async def _conditionally(
+        self,
+        call: Call,
+        cached: Verified | None,
+        attempt: Attempt,
+        doubtful: tuple[type[statuses.StatusError], ...] = (statuses.Conflict,),
+    ) -> Response:
+        """`doubtful` are the refusals that may mean that the object behind the name is another one by now."""
+        verified = cached or await self._reader.verify(call)
+        try:
+            return await attempt(verified)
+        except doubtful as refused:
+            if cached is None and isinstance(refused, statuses.Conflict):
+                raise
+            again = await self._reader.verify(call)
+            if again.uid == verified.uid:
+                raise
+            if cached is None:
+                raise statuses.conflict(call.offer.resource, call.info.name, _REPLACED) from refused
+        return await attempt(again)
+
+    async def _write(
+        self,
+        call: Call,
+        choice: MediaType,
+        method: str,
+        path: str,
+        verb: str,
+        body: bytes,
+        content_type: str,
+        leave_out: set[str] | None = None,
+    ) -> Response:
+        query = selecting.passed(verb, call.request.parameters, leave_out or ())
+        query |= representing.options(choice, call.request.parameters)
+        status, headers, answer = await self._upstream.send(
+            call, method, path, query, accept=representing.accept(choice), body=body, content_type=content_type
+        )
+        shown = self._status(call, answer)
+        if shown is not None:
+            self._known.forget(call.offer.resource, call.identity)
+        else:
+            shown = (await self._reader.seen(call, answer)).body
+        answer_type, shown = representing.encode(choice, shown)
+        return Response(status, answering.headers(headers, call.names, answer_type), shown)
+
+    def _status(self, call: Call, body: bytes) -> bytes | None:
+        """A Status with its names mapped; None for anything else."""
+        if not is_status(fields(body)):
+            return None
+        return encoding.to_json(answering.rewrite_status(encoding.from_json(body), call.names))
+
+
+def _object_type(call: Call) -> str:
+    return bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
+
+
+def _named(call: Call, name: str) -> Call:
+    return replace(call, info=replace(call.info, name=name))
+
+
+def _delete_options(call: Call) -> dict[str, Any]:
+    """Of the body, or of the query where there is none, as the API server reads them. Raises `BadRequest`."""
+    if call.request.body:
+        kind = bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
+        options: dict[str, Any] = encoding.from_json(encoding.to_json(bodies.read(call.request.body, kind)))
+        return options
+    return {"kind": "DeleteOptions", "apiVersion": "v1"} | _from_query(call.request.parameters)
+
+
+def _from_query(parameters: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "dryRun" in parameters:
+        found["dryRun"] = [parameters["dryRun"]]
+    if "propagationPolicy" in parameters:
+        found["propagationPolicy"] = parameters["propagationPolicy"]
+    if "orphanDependents" in parameters:
+        found["orphanDependents"] = parameters["orphanDependents"].lower() not in ("0", "false")
+    if "gracePeriodSeconds" in parameters:
+        try:
+            found["gracePeriodSeconds"] = int(parameters["gracePeriodSeconds"])
+        except ValueError as error:
+            raise statuses.BadRequest(f"gracePeriodSeconds is no number: {error}") from error
+    return found
