@@ -110,12 +110,12 @@ def create_causes(kind: Kind, obj: Object) -> list[Cause]:
         )
     else:
         causes += [invalid("metadata.name", name, each) for each in kind.check_name(name)]
-    return causes + _causes(metadata)
+    return causes + _causes(metadata, is_core=obj.get("apiVersion") == "v1")
 
 
 def update_causes(obj: Object, old: Object) -> list[Cause]:
     metadata, before = obj["metadata"], old["metadata"]
-    causes = _causes(metadata)
+    causes = _causes(metadata, is_core=obj.get("apiVersion") == "v1")
     causes += _finalizer_causes(metadata, before)
     for name in _IMMUTABLE:
         if metadata.get(name) != before.get(name):
@@ -132,7 +132,7 @@ def _finalizer_causes(metadata: Object, before: Object) -> list[Cause]:
     return [statuses.cause("metadata.finalizers", f"Forbidden: {why}", "FieldValueForbidden")]
 
 
-def _causes(metadata: Object) -> list[Cause]:
+def _causes(metadata: Object, *, is_core: bool) -> list[Cause]:
     causes = []
     for key, value in (metadata.get("labels") or {}).items():
         causes += [invalid("metadata.labels", key, each) for each in names.label_key(key)]
@@ -147,7 +147,7 @@ def _causes(metadata: Object) -> list[Cause]:
         causes += _owner_causes(reference, f"metadata.ownerReferences[{index}]")
     causes += _controller_causes(metadata.get("ownerReferences") or ())
     for each in metadata.get("finalizers") or ():
-        causes += _finalizer_name_causes(each)
+        causes += _finalizer_name_causes(each, is_core=is_core)
     return causes
 
 
@@ -171,9 +171,10 @@ def _controller_causes(references: Any) -> list[Cause]:
     return [invalid("metadata.ownerReferences", list(references), f"{why} {first} and {second}")]
 
 
-def _finalizer_name_causes(name: str) -> list[Cause]:
+def _finalizer_name_causes(name: str, *, is_core: bool) -> list[Cause]:
+    """Only core kinds insist on a standard or qualified name; elsewhere the real server merely warns."""
     found = [invalid("metadata.finalizers", name, each) for each in names.label_key(name)]
-    if not found and "/" not in name and name not in _STANDARD_FINALIZERS:
+    if is_core and not found and "/" not in name and name not in _STANDARD_FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
         found.append(invalid("metadata.finalizers", name, why))
     return found
