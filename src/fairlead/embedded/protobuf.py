@@ -82,7 +82,7 @@ def _read(data: bytes, message: str, depth: int) -> dict[str, Any]:
             name, kind, _ = fields[number]
             found[name] = _merged(found.get(name), kind, value, depth)
     kept = {name for name, _, zero in fields.values() if zero}
-    return {name: each for name, each in found.items() if name in kept or not _is_zero(each)}
+    return {name: each for name, each in found.items() if not _is_zero(each) or (name in kept and each is not None)}
 
 
 def _merged(before: Any, kind: str, value: "int | bytes", depth: int) -> Any:
