@@ -22,6 +22,7 @@ _ANNOTATIONS_LIMIT = 256 * 1024
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion")
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName")
 _IMMUTABLE = ("name", "namespace", "uid", "creationTimestamp")
+_STRICT_FINALIZERS = ("v1", "events.k8s.io/v1", "rbac.authorization.k8s.io/v1")
 _STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 
 
@@ -110,12 +111,12 @@ def create_causes(kind: Kind, obj: Object) -> list[Cause]:
         )
     else:
         causes += [invalid("metadata.name", name, each) for each in kind.check_name(name)]
-    return causes + _causes(metadata, is_core=obj.get("apiVersion") == "v1")
+    return causes + _causes(metadata, strict=obj.get("apiVersion") in _STRICT_FINALIZERS)
 
 
 def update_causes(obj: Object, old: Object) -> list[Cause]:
     metadata, before = obj["metadata"], old["metadata"]
-    causes = _causes(metadata, is_core=obj.get("apiVersion") == "v1")
+    causes = _causes(metadata, strict=obj.get("apiVersion") in _STRICT_FINALIZERS)
     causes += _finalizer_causes(metadata, before)
     for name in _IMMUTABLE:
         if metadata.get(name) != before.get(name):
@@ -132,7 +133,7 @@ def _finalizer_causes(metadata: Object, before: Object) -> list[Cause]:
     return [statuses.cause("metadata.finalizers", f"Forbidden: {why}", "FieldValueForbidden")]
 
 
-def _causes(metadata: Object, *, is_core: bool) -> list[Cause]:
+def _causes(metadata: Object, *, strict: bool) -> list[Cause]:
     causes = []
     for key, value in (metadata.get("labels") or {}).items():
         causes += [invalid("metadata.labels", key, each) for each in names.label_key(key)]
@@ -146,8 +147,8 @@ def _causes(metadata: Object, *, is_core: bool) -> list[Cause]:
     for index, reference in enumerate(metadata.get("ownerReferences") or ()):
         causes += _owner_causes(reference, f"metadata.ownerReferences[{index}]")
     causes += _controller_causes(metadata.get("ownerReferences") or ())
-    for each in metadata.get("finalizers") or ():
-        causes += _finalizer_name_causes(each, is_core=is_core)
+    for index, each in enumerate(metadata.get("finalizers") or ()):
+        causes += _finalizer_name_causes(each, f"metadata.finalizers[{index}]", strict=strict)
     return causes
 
 
@@ -171,10 +172,9 @@ def _controller_causes(references: Any) -> list[Cause]:
     return [invalid("metadata.ownerReferences", list(references), f"{why} {first} and {second}")]
 
 
-def _finalizer_name_causes(name: str, *, is_core: bool) -> list[Cause]:
-    """Only core kinds insist on a standard or qualified name; elsewhere the real server merely warns."""
+def _finalizer_name_causes(name: str, path: str, *, strict: bool) -> list[Cause]:
+    """`strict`: only a standard or a qualified name will do; for custom resources the real server merely warns."""
     found = [invalid("metadata.finalizers", name, each) for each in names.label_key(name)]
-    if is_core and not found and "/" not in name and name not in _STANDARD_FINALIZERS:
-        why = "name is neither a standard finalizer name nor is it fully qualified"
-        found.append(invalid("metadata.finalizers", name, why))
+    if strict and "/" not in name and name not in _STANDARD_FINALIZERS:
+        found.append(invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
     return found
