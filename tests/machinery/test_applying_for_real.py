@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from fairlead.client.api import Client
+from fairlead.embedded import builtin_schemas
 from fairlead.machinery import statuses
+from fairlead.machinery.applying import FieldManager
 from fairlead.machinery.paths import Resource
+from fairlead.machinery.shapes import object_shape
 from tests.machinery import shaped
 from tests.machinery.shaped import MAIN, MANAGERS, RESOURCE, STATUS_ONLY, TIME, Object
 
@@ -53,6 +56,38 @@ class TestAsTheServer:
                     await same_steps(client, f"shape-{number}", steps)
 
         with_deadline(everything)
+
+    def test_built_in_kinds_take_the_same_way(self, real_app: "RealCluster") -> None:
+        node = builtin_schemas.node("v1", "Service")
+        manager = FieldManager({"v1": object_shape(node)}, "v1", "Service")
+
+        async def everything() -> None:
+            live: Object | None = None
+            async with real_app.cluster.open() as client:
+                for name, spec in SERVICE_STEPS:
+                    config = service(spec)
+                    theirs = await client.apply(SERVICES, config, "default", manager=name, force=True)
+                    ours = manager.apply(live, config, name, TIME, force=True)
+                    assert shaped.comparable(ours)["managed"] == shaped.comparable(theirs)["managed"]
+                    live = theirs
+
+        with_deadline(everything)
+
+
+SERVICES = Resource("", "v1", "services")
+SERVICE_STEPS: list[tuple[str, Object]] = [
+    ("a", {"ports": [{"name": "web", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]}),
+    ("b", {"ports": [{"name": "web", "port": 80, "targetPort": "http"}], "selector": {"k": "a"}}),
+    ("c", {"ports": [{"name": "other", "port": 53, "protocol": "UDP"}], "selector": {"k": "b"}}),
+    ("a", {"ports": [{"name": "web", "port": 80}]}),
+    ("b", {}),
+]
+
+
+def service(spec: Object) -> Object:
+    base = {"type": "ExternalName", "externalName": "example.dev"}
+    metadata = {"name": "applied-by-several"}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {**base, **spec}}
 
 
 def with_deadline(work: Any) -> None:
