@@ -13,7 +13,7 @@ import pytest
 
 from fairlead.aggregation import following, registering
 from fairlead.aggregation.authenticating import Authenticator
-from fairlead.aggregation.authorizing import Authorizer
+from fairlead.aggregation.authorizing import Authorizer, Selectors
 from fairlead.aggregation.following import TrustFollower
 from fairlead.aggregation.registering import Backend, Registration
 from fairlead.aggregation.tokens import TokenReviews
@@ -53,7 +53,9 @@ class Extension:
     async def __call__(self, request: Request) -> Response:
         principal = await self.authenticator.authenticate(request)
         info = paths.read(request.method, request.path, request.parameters)
-        await self.authorizer.authorize(principal, info)
+        asked = request.parameters
+        selectors = Selectors(asked.get("labelSelector", ""), asked.get("fieldSelector", ""))
+        await self.authorizer.authorize(principal, info, selectors)
         if request.path == "/apis":
             self.discovered.set()
             lines = Headers([("content-type", discovery.AGGREGATED_CONTENT_TYPE)])
@@ -173,6 +175,10 @@ async def test_the_caller_arrives_through_the_aggregator(running: Running, kubec
         await running.register()
         await running.available()
         told = json.loads(await running.kubectl(kubectl, "alice", "get", "--raw", running.path))
+        listing = (
+            f"{running.path.removesuffix('/me')}?labelSelector=a%3Db%2Cc+in+%28d%29&fieldSelector=metadata.name%3Dx"
+        )
+        assert json.loads(await running.kubectl(kubectl, "alice", "get", "--raw", listing))["username"] == "alice"
     assert told["username"] == "alice"
     assert told["groups"] == ["devs", "a,b", "system:authenticated"]
     ((key, (value,)),) = told["extra"].items()

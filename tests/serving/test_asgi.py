@@ -284,6 +284,26 @@ class TestStreams:
         assert ("Traceback" in caplog.text) == isinstance(error, KeyError)
         assert [each.name for each in caplog.records] == ["fairlead.serving.asgi"]
 
+    @pytest.mark.requirement("serving:stream-ends-with-reader")
+    async def test_the_source_is_closed_when_its_headers_cannot_be_sent(self) -> None:
+        closed = asyncio.Event()
+
+        class Place:
+            def __aiter__(self) -> "Place":
+                return self
+
+            async def __anext__(self) -> bytes:
+                raise StopAsyncIteration
+
+            async def aclose(self) -> None:
+                closed.set()
+
+        place: Any = Place()
+        with pytest.raises(asyncio.IncompleteReadError) as caught:
+            await ask(Recorder(Response(200, Headers([("x-bad", "a\r\nb: c")]), place)), "GET", "/")
+        assert caught.value.partial == b""
+        assert closed.is_set()
+
     @pytest.mark.requirement("serving:response-values")
     async def test_head_of_a_stream_ends_with_its_headers(self) -> None:
         source = Source()

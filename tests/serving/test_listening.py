@@ -1,6 +1,5 @@
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator
 
 import anyio
@@ -98,21 +97,6 @@ async def test_a_connection_that_never_asks_is_closed(monkeypatch: pytest.Monkey
 
 @pytest.mark.requirement("serving:drain")
 class TestDraining:
-    async def test_a_handshake_that_ends_after_the_listener_is_turned_away(self, serving_authority: Authority) -> None:
-        tls = ServerTLS(serving_authority.issue_server(["localhost"]))
-        with anyio.fail_after(10):
-            context = listen(hello, tls=tls)
-            listening = await context.__aenter__()
-            async with connect(listening) as early:
-                await context.__aexit__(None, None, None)
-
-                async def shake_hands_and_ask() -> None:
-                    await early.writer.start_tls(client_tls(serving_authority), server_hostname="localhost")
-                    await early.ask("GET", "/")
-
-                with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
-                    await shake_hands_and_ask()
-
     async def test_a_running_request_finishes_and_no_new_one_is_accepted(self) -> None:
         gate = Gate()
         with anyio.fail_after(10):

@@ -72,7 +72,11 @@ class Application:
     async def _stream(
         self, response: Response, chunks: AsyncIterator[bytes], scope: Message, receive: Receive, send: Send
     ) -> None:
-        await send(_start(response.status, response.headers))
+        try:
+            await send(_start(response.status, response.headers))
+        except BaseException:
+            await _close(chunks)
+            raise
         pump = asyncio.ensure_future(_pump(chunks, send, wanted=scope["method"] != "HEAD" and not self._draining))
         gone = asyncio.ensure_future(_disconnected(receive))
         self._streams.add(pump)
@@ -203,14 +207,20 @@ async def _finish(pump: asyncio.Task[None], chunks: AsyncIterator[bytes]) -> Bas
     pump.cancel()
     await asyncio.wait({pump})
     failure = None if pump.cancelled() else pump.exception()
+    unclosed = await _close(chunks)
+    return failure or unclosed
+
+
+async def _close(chunks: AsyncIterator[bytes]) -> BaseException | None:
     close = getattr(chunks, "aclose", None)
-    if close is not None:
-        try:
-            await close()
-        except Exception as error:
-            _log.exception("a stream could not be closed")
-            failure = failure or error
-    return failure
+    if close is None:
+        return None
+    try:
+        await close()
+    except Exception as error:
+        _log.exception("a stream could not be closed")
+        return error
+    return None
 
 
 def _unexpected(failure: BaseException) -> BaseException | None:

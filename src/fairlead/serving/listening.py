@@ -107,6 +107,17 @@ async def listen(
 async def _serve(
     opened: socket.socket, application: Application, connections: Connections, tls: ServerTLS | None
 ) -> asyncio.AbstractServer:
+    config = _config(application)
+    return await asyncio.get_running_loop().create_server(
+        lambda: PeerProtocol(config, connections, {}),
+        sock=opened,
+        ssl=None if tls is None else tls.context,
+        ssl_handshake_timeout=None if tls is None else _TLS_HANDSHAKE,
+        ssl_shutdown_timeout=None if tls is None else _TLS_CLOSING,
+    )
+
+
+def _config(application: Application) -> Config:
     config = Config(
         application,
         http=PeerProtocol,
@@ -120,13 +131,7 @@ async def _serve(
         timeout_keep_alive=KEEP_ALIVE,
     )
     config.load()
-    return await asyncio.get_running_loop().create_server(
-        lambda: PeerProtocol(config, connections, {}),
-        sock=opened,
-        ssl=None if tls is None else tls.context,
-        ssl_handshake_timeout=None if tls is None else _TLS_HANDSHAKE,
-        ssl_shutdown_timeout=None if tls is None else _TLS_CLOSING,
-    )
+    return config
 
 
 async def _drain(application: Application, connections: Connections, grace: float) -> None:
