@@ -9,6 +9,7 @@ from fairlead.embedded import builtin_schemas, definitions, printing, strategies
 from fairlead.embedded.kinds import ALL_VERBS, APISERVICES, CRDS, STATUS_VERBS, Kind
 from fairlead.machinery import names
 from fairlead.machinery.discovery import Subresource
+from fairlead.machinery.schemas import Schema
 from fairlead.machinery.shapes import Shape, object_shape
 
 Object = dict[str, Any]
@@ -33,10 +34,25 @@ def _shapes(api_version: str, kind: str) -> Mapping[str, Shape]:
     return {api_version: object_shape(builtin_schemas.node(api_version, kind))}
 
 
+@cache
+def _definitions() -> Mapping[str, Any]:
+    """Components without a type hold any JSON (the parts of a CRD's own schema): nothing in them is unknown."""
+    return {
+        name: each if "type" in each else {**each, "x-kubernetes-preserve-unknown-fields": True}
+        for name, each in builtin_schemas.definitions().items()
+    }
+
+
+@cache
+def _schema(api_version: str, kind: str) -> Schema | None:
+    name = builtin_schemas.component(api_version, kind)
+    return Schema.compile(_definitions()[name], _definitions()) if name else None
+
+
 def _with_schema(kind: Kind) -> Kind:
     return replace(
         kind,
-        schema=lambda: builtin_schemas.schema(kind.api_version, kind.kind),
+        schema=lambda: _schema(kind.api_version, kind.kind),
         versions=lambda: _shapes(kind.api_version, kind.kind),
     )
 

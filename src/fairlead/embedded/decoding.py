@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from fairlead.embedded import builtin_schemas
@@ -12,8 +13,7 @@ from fairlead.machinery import statuses
 from fairlead.machinery.encoding import DecodeError, from_yaml
 from fairlead.machinery.messages import Request
 from fairlead.machinery.negotiation import MediaType
-from fairlead.machinery.schemas import Schema
-from fairlead.machinery.structural import compile_node
+from fairlead.machinery.structural import Node, compile_node
 
 Object = dict[str, Any]
 
@@ -134,16 +134,15 @@ def typed(kind: Kind, decoded: Decoded) -> Decoded:
         obj["kind"], obj["apiVersion"] = kind.kind, kind.api_version
     if obj.get("metadata") is None:
         obj["metadata"] = {}
-    unknown = _checked_metadata(kind, obj)
+    _check_metadata(kind, obj)
     schema = kind.schema()
-    if schema is not None:
+    if schema is not None and not kind.custom:
         content = {key: value for key, value in obj.items() if key != "metadata"}
-        if not kind.custom:
-            for fault in faults(kind.kind, content, schema.node):
-                raise statuses.BadRequest(f"{_handled(kind)}: {fault}")
-            drop_empty_nulls(content)
-        unknown += schema.prune(content)
+        for fault in faults(kind.kind, content, schema.node):
+            raise statuses.BadRequest(f"{_handled(kind)}: {fault}")
+        drop_nulls(content)
         obj = {**content, "metadata": obj["metadata"]}
+    unknown = schema.prune(obj) if schema is not None else []
     complaints = [*decoded.complaints, *(f'unknown field "{each}"' for each in sorted(unknown))]
     return Decoded(obj, complaints)
 
@@ -176,30 +175,28 @@ def _check_built_in_type(kind: Kind, api_version: str, name: str) -> None:
         )
 
 
-def _checked_metadata(kind: Kind, obj: Object) -> list[str]:
+def _check_metadata(kind: Kind, obj: Object) -> None:
     metadata = obj["metadata"]
     if not isinstance(metadata, dict):
         why = f"json: cannot unmarshal {go_name(metadata)} into Go value of type v1.ObjectMeta"
         raise statuses.BadRequest(f"{_handled(kind)}: {why}")
-    node = compile_node(builtin_schemas.definitions()[_META], builtin_schemas.definitions())
-    for fault in faults("ObjectMeta", metadata, node):
+    for fault in faults("ObjectMeta", metadata, _object_meta()):
         raise statuses.BadRequest(f"{_handled(kind)}: {fault}")
-    drop_empty_nulls(metadata)
-    # Which fields somebody owns is a set of names of any kind, which no schema describes.
-    owned = metadata.pop("managedFields", None)
-    unknown = Schema(node).prune(metadata)
-    if owned is not None:
-        metadata["managedFields"] = owned
-    return [f"metadata.{each}" for each in unknown]
+    drop_nulls(metadata)
 
 
-def drop_empty_nulls(value: Any) -> None:
+@cache
+def _object_meta() -> Node:
+    return compile_node(builtin_schemas.definitions()[_META], builtin_schemas.definitions())
+
+
+def drop_nulls(value: Any) -> None:
     """A null member of a typed object is the same as none."""
     if isinstance(value, dict):
         for key in [key for key, each in value.items() if each is None]:
             del value[key]
     for each in _children(value):
-        drop_empty_nulls(each)
+        drop_nulls(each)
 
 
 def _children(value: Any) -> Iterator[Any]:

@@ -111,12 +111,12 @@ def create_causes(kind: Kind, obj: Object) -> list[Cause]:
         )
     else:
         causes += [invalid("metadata.name", name, each) for each in kind.check_name(name)]
-    return causes + _causes(metadata, strict=obj.get("apiVersion") in _STRICT_FINALIZERS)
+    return causes + _causes(kind, metadata)
 
 
-def update_causes(obj: Object, old: Object) -> list[Cause]:
+def update_causes(kind: Kind, obj: Object, old: Object) -> list[Cause]:
     metadata, before = obj["metadata"], old["metadata"]
-    causes = _causes(metadata, strict=obj.get("apiVersion") in _STRICT_FINALIZERS)
+    causes = _causes(kind, metadata)
     causes += _finalizer_causes(metadata, before)
     for name in _IMMUTABLE:
         if metadata.get(name) != before.get(name):
@@ -133,7 +133,7 @@ def _finalizer_causes(metadata: Object, before: Object) -> list[Cause]:
     return [statuses.cause("metadata.finalizers", f"Forbidden: {why}", "FieldValueForbidden")]
 
 
-def _causes(metadata: Object, *, strict: bool) -> list[Cause]:
+def _causes(kind: Kind, metadata: Object) -> list[Cause]:
     causes = []
     for key, value in (metadata.get("labels") or {}).items():
         causes += [invalid("metadata.labels", key, each) for each in names.label_key(key)]
@@ -144,22 +144,23 @@ def _causes(metadata: Object, *, strict: bool) -> list[Cause]:
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
         limit = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         causes.append(statuses.cause("metadata.annotations", limit, "FieldValueTooLong"))
-    for index, reference in enumerate(metadata.get("ownerReferences") or ()):
-        causes += _owner_causes(reference, f"metadata.ownerReferences[{index}]")
+    for reference in metadata.get("ownerReferences") or ():
+        causes += _owner_causes(reference)
     causes += _controller_causes(metadata.get("ownerReferences") or ())
     for index, each in enumerate(metadata.get("finalizers") or ()):
-        causes += _finalizer_name_causes(each, f"metadata.finalizers[{index}]", strict=strict)
+        causes += _finalizer_name_causes(kind, each, index)
     return causes
 
 
-def _owner_causes(reference: Object, path: str) -> list[Cause]:
+def _owner_causes(reference: Object) -> list[Cause]:
+    path, version = "metadata.ownerReferences", reference.get("apiVersion") or ""
     causes = []
-    version = reference.get("apiVersion") or ""
     if not version.rpartition("/")[2]:
         causes.append(invalid(f"{path}.apiVersion", version, "version must not be empty"))
-    for name in ("kind", "name", "uid"):
-        if not reference.get(name):
-            causes.append(invalid(f"{path}.{name}", reference.get(name, ""), "must not be empty"))
+    missing = [name for name in ("kind", "name", "uid") if not reference.get(name)]
+    causes += [invalid(f"{path}.{name}", reference.get(name, ""), "must not be empty") for name in missing]
+    if (version, reference.get("kind")) == ("v1", "Event"):
+        causes.append(invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner"))
     return causes
 
 
@@ -172,9 +173,27 @@ def _controller_causes(references: Any) -> list[Cause]:
     return [invalid("metadata.ownerReferences", list(references), f"{why} {first} and {second}")]
 
 
-def _finalizer_name_causes(name: str, path: str, *, strict: bool) -> list[Cause]:
-    """`strict`: only a standard or a qualified name will do; for custom resources the real server merely warns."""
+def _finalizer_name_causes(kind: Kind, name: str, index: int) -> list[Cause]:
     found = [invalid("metadata.finalizers", name, each) for each in names.label_key(name)]
-    if strict and "/" not in name and name not in _STANDARD_FINALIZERS:
-        found.append(invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
+    if not found and kind.api_version in _STRICT_FINALIZERS and _is_unqualified(name):
+        why = "name is neither a standard finalizer name nor is it fully qualified"
+        found.append(invalid(f"metadata.finalizers[{index}]", name, why))
     return found
+
+
+def _is_unqualified(name: str) -> bool:
+    return "/" not in name and name not in _STANDARD_FINALIZERS
+
+
+def finalizer_warnings(kind: Kind, obj: Object, old: Object | None) -> list[str]:
+    """Where finalizers may have any name, their writer is told which are better."""
+    finalizers = obj["metadata"].get("finalizers") or []
+    if kind.api_version in _STRICT_FINALIZERS or (old is not None and finalizers == old["metadata"].get("finalizers")):
+        return []
+    path = {True: " including a path (/)", False: ""}
+    return [
+        f"metadata.finalizers: {quoted(each)}: prefer a domain-qualified finalizer name{path['.' in each]} "
+        "to avoid accidental conflicts with other finalizer writers"
+        for each in finalizers
+        if _is_unqualified(each)
+    ]

@@ -7,6 +7,7 @@ API server, and a test proves it on a real one.
 """
 
 import asyncio
+from contextlib import aclosing
 from importlib import resources
 from typing import Any
 
@@ -67,10 +68,12 @@ class Simulator:
             tasks.create_task(following.follow(self.client, xrds.V1, self._xrd_changed, self.ready.set))
 
     async def _established(self, name: str) -> None:
-        async for event in watch(self.client, CRDS, field_selector=f"metadata.name={name}"):
-            known = event.items if isinstance(event, Listed) else [event.object] if isinstance(event, Applied) else []
-            if any(conditions.is_true(each, "Established") for each in known):
-                return
+        async with aclosing(watch(self.client, CRDS, field_selector=f"metadata.name={name}")) as events:
+            async for event in events:
+                known = event.items if isinstance(event, Listed) else []
+                known = [event.object] if isinstance(event, Applied) else known
+                if any(conditions.is_true(each, "Established") for each in known):
+                    return
 
     async def _crd_changed(self, crd: Object) -> None:
         """The XRD that a CRD belongs to may have waited for it to be served, or to be gone."""

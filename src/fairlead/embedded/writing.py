@@ -59,6 +59,7 @@ class Writer:
         owned = kind.field_manager().update(None, kind.shown(new), manager, metadata.now())
         new = {**new, "metadata": {**new["metadata"], **_managed(owned)}}
         stored = self._put(kind, key, new, options)
+        warnings += metadata.finalizer_warnings(kind, new, None)
         return Written(stored, True, tuple(warnings))
 
     def _complete(self, kind: Kind, obj: Object, namespace: str) -> None:
@@ -104,6 +105,7 @@ class Writer:
         self._check_version(kind, key, given, live)
         manager = managedfields.manager_name(options.field_manager, agent)
         stored = self._update(kind, key, subresource, live, obj, options, manager)
+        warnings += metadata.finalizer_warnings(kind, stored, live)
         return Written(stored, False, tuple(warnings))
 
     def _live(self, kind: Kind, key: Key) -> Object:
@@ -162,7 +164,7 @@ class Writer:
             new["metadata"].update(_managed(owned))
         if kind.generation and _content(new) != _content(live):
             new["metadata"]["generation"] = live["metadata"].get("generation", 1) + 1
-        causes = metadata.update_causes(new, live)
+        causes = metadata.update_causes(kind, new, live)
         if subresource != "status" or not kind.custom:
             causes += self._content_causes(kind, new, live)
         elif (schema := kind.schema()) is not None:
@@ -197,7 +199,9 @@ class Writer:
         metadata.check_namespace(kind, obj["metadata"], key.namespace)
         self._check_version(kind, key, obj["metadata"].get("resourceVersion"), live)
         manager = managedfields.manager_name(options.field_manager, agent)
-        return Written(self._update(kind, key, subresource, live, obj, options, manager), False, tuple(warnings))
+        stored = self._update(kind, key, subresource, live, obj, options, manager)
+        warnings += metadata.finalizer_warnings(kind, stored, live)
+        return Written(stored, False, tuple(warnings))
 
     def _check_patched_type(self, kind: Kind, key: Key, obj: Object) -> None:
         for field, wanted in (("kind", kind.kind), ("apiVersion", kind.api_version)):
@@ -231,7 +235,7 @@ class Writer:
         if live is None:
             return self._create_applied(kind, key, done, options, complaints)
         result = self._update(kind, key, subresource, live, done, options, options.field_manager, applied=True)
-        return Written(result, False, tuple(complaints))
+        return Written(result, False, (*complaints, *metadata.finalizer_warnings(kind, result, live)))
 
     def _unknown(self, kind: Kind, config: Object, options: WriteOptions) -> list[str]:
         tried = decoding.typed(kind, Decoded(copy.deepcopy(config)))
