@@ -76,6 +76,8 @@ class Claims:
             raise statuses.no_such_resource()
         if info.verb not in self._verbs or not _allowed(info, offer):
             raise statuses.MethodNotAllowed("the server does not allow this method on the requested resource", {})
+        if info.verb in ("update", "patch") and not info.name:
+            raise statuses.BadRequest("name must be provided")
         return await self._verbs[info.verb](Call(request, info, principal, offer, self._scope))
 
 

@@ -152,7 +152,8 @@ def _references(stashed: str) -> Raw | None:
 def _last_applied_outward(value: Raw, backend: str, identity: Identity) -> Raw:
     """The API server rewrites this annotation from the *stored* object when kubectl applies server-side.
 
-    Left alone unless it is the stored object's: what clients write holds app-side names already.
+    Left alone unless it is the stored object's: what clients write holds app-side names already. The uid in it is the
+    one that made the apply conditional.
     """
     written = text(value)
     try:
@@ -162,6 +163,7 @@ def _last_applied_outward(value: Raw, backend: str, identity: Identity) -> Raw:
         return value
     if text(metadata.get("name")) != backend:
         return value
+    metadata.pop("uid", None)
     document["metadata"] = raw(outward(metadata, identity))
     tail = "\n" if written.endswith("\n") else ""
     return raw(_encode(document).decode() + tail)
@@ -255,6 +257,25 @@ def hidden_of(metadata: Mapping[str, Raw]) -> Fields:
     if kept:
         found["annotations"] = raw(kept)
     return found
+
+
+def as_stored(metadata: Fields, stored: Raw | None, identity: Identity, prefix: str) -> Fields:
+    """With the stored form of a last-applied annotation that the sender has from us, in the place of the one it saw.
+
+    kubectl takes the annotation over from another manager by applying the value that it read; a value that differs
+    would be a conflict.
+    """
+    annotations = _members(metadata, "annotations")
+    sent = annotations.get(LAST_APPLIED)
+    if sent is None or stored is None:
+        return metadata
+    if text(_last_applied_outward(stored, identity.backend(prefix), identity)) != text(sent):
+        return metadata
+    return {**metadata, "annotations": raw({**annotations, LAST_APPLIED: stored})}
+
+
+def last_applied(metadata: Mapping[str, Raw]) -> Raw | None:
+    return _members(metadata, "annotations").get(LAST_APPLIED)
 
 
 def reserved_keys(keys: Iterable[str]) -> list[str]:

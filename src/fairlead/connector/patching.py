@@ -66,11 +66,22 @@ def slow(kind_of_patch: str, body: bytes, seen: bytes) -> dict[str, Any]:
         raise statuses.BadRequest(f"error decoding patch: {error.why}") from error
     if kind_of_patch == "application/json-patch+json":
         after = patches.json_patch(before, patch)
+    elif not isinstance(patch, dict):
+        raise statuses.BadRequest(
+            f"error decoding patch: json: cannot unmarshal {_go_type(patch)} into Go value of type map[string]interface {{}}"
+        )
     else:
         after = patches.merge_patch(before, patch)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise statuses.BadRequest("the patched object is no object with metadata")
     return _replacement(before, after)
+
+
+def _go_type(value: Any) -> str:
+    """What Go's decoder calls a JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    return {list: "array", str: "string", type(None): "null"}.get(type(value), "number")
 
 
 def _replacement(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -87,14 +98,14 @@ def pins_version(before: bytes, after: dict[str, Any]) -> bool:
     return bool(after["metadata"].get("resourceVersion") != version)
 
 
-def check_immutable(after: dict[str, Any], identity: Identity, group: str, kind: str) -> None:
-    """Raises `Invalid` or `BadRequest` for a patch that renames or moves the object."""
+def check_place(after: dict[str, Any], identity: Identity) -> None:
+    """Raises `BadRequest` for a patch that renames or moves the object."""
     metadata = after["metadata"]
     if metadata.get("namespace") != identity.namespace:
         raise statuses.BadRequest(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     if metadata.get("name") != identity.name:
-        shown = encoding.to_json(metadata.get("name")).decode()
-        cause = statuses.cause("metadata.name", f"Invalid value: {shown}: field is immutable")
-        raise statuses.invalid(group, kind, identity.name, [cause])
+        raise statuses.BadRequest(
+            f"the name of the object ({metadata.get('name')}) does not match the name on the URL ({identity.name})"
+        )

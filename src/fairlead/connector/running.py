@@ -82,6 +82,8 @@ class State:
     heard: dict[str, bool]
     """Which collections have been listed once, or are known not to be there."""
     ready: asyncio.Event
+    problem: str = ""
+    """Why the catalog is not of this moment; said once."""
 
     @classmethod
     def new(cls) -> "State":
@@ -181,8 +183,11 @@ class Connector:
             await self._clear_suspects()
             catalog = await self._synchronizer.catalog(state.sources, state.catalog)
         except FairleadError as error:
-            _log.warning("the catalog stays as it was: %s", error)
+            if str(error) != state.problem:
+                _log.warning("the catalog stays as it was: %s", error)
+            state.problem = str(error)
             return False
+        state.problem = ""
         state.catalog = catalog
         state.published.set()
         return True

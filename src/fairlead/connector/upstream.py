@@ -27,6 +27,7 @@ from fairlead.serving.streams import Held
 WRITE_SECONDS = 40.0
 READ_SECONDS = 65.0
 _PASSED = ("user-agent", "audit-id", "traceparent", "tracestate")
+_COLLECTIONS = ("list", "watch", "deletecollection")
 PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -45,8 +46,13 @@ class Call:
         return Identity(self.scope.cluster, self.info.namespace, self.info.name)
 
     @property
+    def about_one(self) -> bool:
+        """Whether the URL names an object; a field selector on the name makes authorization see one as well."""
+        return bool(self.info.name) and self.info.verb not in _COLLECTIONS
+
+    @property
     def names(self) -> Names:
-        identity = self.identity if self.info.name else None
+        identity = self.identity if self.info.name and self.info.namespace else None
         return Names(self.scope, self.offer.prefix, identity, self.info.namespace)
 
     @property
@@ -55,7 +61,7 @@ class Call:
 
     def path(self, *, subresource: bool = True) -> str:
         """In the control plane: of the object where the request names one, else of the collection."""
-        name = self.identity.backend(self.offer.prefix) if self.info.name else None
+        name = self.identity.backend(self.offer.prefix) if self.about_one else None
         return self.offer.resource.path(
             self.scope.namespace, name, (self.info.subresource or None) if subresource else None
         )
@@ -83,7 +89,8 @@ class Upstream:
             answer = await self._connection.request(
                 method,
                 path,
-                query=urlencode(query or {}),
+                # Indented for curl and browsers, what we leave untouched would be half of an answer.
+                query=urlencode({**(query or {}), "pretty": "false"}),
                 headers=_headers(call.request.headers, accept, content_type),
                 body=body,
                 timeout=WRITE_SECONDS if writes else READ_SECONDS,

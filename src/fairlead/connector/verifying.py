@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fairlead.connector import mapping
-from fairlead.connector.mapping import Fields
+from fairlead.connector.mapping import Fields, Raw
 from fairlead.connector.naming import Identity
 from fairlead.connector.rewriting import Stored
 from fairlead.machinery.paths import Resource
@@ -32,10 +32,13 @@ class Verified:
     resource_version: str
     hidden: Fields
     """What a replacement must carry over, true for that resourceVersion."""
+    last_applied: Raw | None = None
+    """The annotation as stored, true for that resourceVersion."""
 
     @classmethod
     def of(cls, stored: Stored) -> "Verified":
-        return cls(stored.uid, stored.resource_version, mapping.hidden_of(stored.metadata))
+        last_applied = mapping.last_applied(stored.metadata)
+        return cls(stored.uid, stored.resource_version, mapping.hidden_of(stored.metadata), last_applied)
 
 
 class Known:

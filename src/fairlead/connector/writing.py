@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from fairlead.connector import answering, bodies, naming, patching, representing, selecting
-from fairlead.connector.mapping import Fields, fields, inward, raw, text
+from fairlead.connector.mapping import Fields, as_stored, fields, inward, last_applied, raw, text
 from fairlead.connector.reading import ForeignNameError, Reader, collection_query, rewritten
 from fairlead.connector.rewriting import is_status
 from fairlead.connector.upstream import Call, Upstream
@@ -148,7 +148,7 @@ class Writer:
             _, _, body = await self._upstream.send(call, "GET", call.path())
             seen = await self._reader.seen(call, body)
             after = patching.slow(kind, call.request.body, seen.body)
-            patching.check_immutable(after, call.identity, call.offer.resource.group, call.offer.kind)
+            patching.check_place(after, call.identity)
             found = fields(encoding.to_json(after))
             try:
                 return await self._replace(call, choice, found, fields(found["metadata"]), Verified.of(seen))
@@ -163,10 +163,12 @@ class Writer:
         bodies.check_place({"name": raw(call.info.name), **metadata}, call.info.namespace, call.info.name)
 
         async def attempt(verified: Verified) -> Response:
-            body = bodies.write(found, self._applied(call, metadata, verified.uid))
+            known = as_stored(metadata, verified.last_applied, call.identity, call.offer.prefix)
+            body = bodies.write(found, self._applied(call, known, verified.uid))
             return await self._write(call, choice, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
 
-        cached = self._known.get(call.offer.resource, call.identity)
+        takes_over = last_applied(metadata) is not None
+        cached = None if takes_over else self._known.get(call.offer.resource, call.identity)
         try:
             return await self._conditionally(call, cached, attempt)
         except ForeignNameError:
@@ -178,8 +180,15 @@ class Writer:
                 raise
         try:
             return await self._apply_anew(call, choice, found, metadata)
-        except statuses.Conflict:
+        except statuses.Conflict as refused:
+            return await self._apply_after_all(call, attempt, refused)
+
+    async def _apply_after_all(self, call: Call, attempt: Attempt, refused: statuses.Conflict) -> Response:
+        """For an object that somebody else created meanwhile; else the refusal was about the configuration."""
+        try:
             return await self._conditionally(call, None, attempt)
+        except statuses.NotFound:
+            raise refused from None
 
     def _applied(self, call: Call, metadata: Fields, uid: str) -> Fields:
         if call.info.subresource == "scale":
