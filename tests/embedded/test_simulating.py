@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -11,7 +11,7 @@ import pytest
 
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
-from fairlead.client.watching import Applied, Listed, watch
+from fairlead.client.watching import Applied, Deleted, Listed, watch
 from fairlead.crossplane import xrds
 from fairlead.embedded.simulating import CRDS, Simulator, demo_claim, demo_xrd
 from fairlead.machinery import conditions, statuses
@@ -45,30 +45,35 @@ async def simulated(cluster: Cluster) -> AsyncIterator[Client]:
             await asyncio.wait([running])
 
 
-async def _seen(client: Client, resource: Resource, namespace: str | None) -> AsyncIterator[Object]:
-    async for event in watch(client, resource, namespace):
-        for each in event.items if isinstance(event, Listed) else [event.object] if isinstance(event, Applied) else []:
-            yield each
+async def seen(client: Client, resource: Resource, namespace: str | None, wanted: Callable[[Object], bool]) -> Object:
+    """The first object that is as wanted."""
+    with anyio.fail_after(20):
+        async with aclosing(watch(client, resource, namespace)) as events:
+            async for event in events:
+                known = event.items if isinstance(event, Listed) else []
+                for each in [event.object] if isinstance(event, Applied) else known:
+                    if wanted(each):
+                        return each
+    raise AssertionError
 
 
 async def until(client: Client, resource: Resource, name: str, kind: str, namespace: str | None = None) -> Object:
     """The object as soon as that condition of it is true."""
-    with anyio.fail_after(20):
-        async for each in _seen(client, resource, namespace):
-            if each["metadata"]["name"] == name and conditions.is_true(each, kind):
-                return each
-    raise AssertionError
+    return await seen(
+        client,
+        resource,
+        namespace,
+        lambda each: each["metadata"]["name"] == name and conditions.is_true(each, kind),
+    )
 
 
 async def gone(client: Client, resource: Resource, name: str, namespace: str | None = None) -> None:
     with anyio.fail_after(20):
-        async for event in watch(client, resource, namespace):
-            if isinstance(event, Listed) and name not in [each["metadata"]["name"] for each in event.items]:
-                return
-            if not isinstance(event, Listed):
-                try:
-                    await client.get(resource, name, namespace)
-                except statuses.NotFound:
+        async with aclosing(watch(client, resource, namespace)) as events:
+            async for event in events:
+                if isinstance(event, Listed) and name not in [each["metadata"]["name"] for each in event.items]:
+                    return
+                if isinstance(event, Deleted) and event.object["metadata"]["name"] == name:
                     return
 
 
@@ -107,8 +112,8 @@ async def test_a_claim_gets_a_composite_and_a_secret_and_becomes_ready(cluster: 
         assert name.startswith("orders-")
         assert len(name) == len("orders-") + 5
         composite = await client.get(composites, name)
-        assert composite["spec"]["claimRef"] == {
-            "apiVersion": ready["apiVersion"], "kind": "Database", "namespace": "default", "name": "orders"}  # fmt: skip
+        reference = {"kind": "Database", "namespace": "default", "name": "orders"}
+        assert composite["spec"]["claimRef"] == {"apiVersion": ready["apiVersion"], **reference}
         assert (composite["spec"]["size"], composite["spec"]["engine"]) == ("small", "postgres")
         assert composite["metadata"]["annotations"]["fairlead.dev/simulated"] == "true"
         labels = composite["metadata"]["labels"]
@@ -156,15 +161,9 @@ async def test_a_deleted_xrd_takes_its_claims_and_crds_with_it(cluster: Cluster)
 async def test_an_xrd_that_cannot_be_rendered_gets_an_event(cluster: Cluster) -> None:
     xrd, _, _ = offering("broken.fairlead.dev")
     del xrd["spec"]["versions"][0]["schema"]
+    name = xrd["metadata"]["name"]
     async with simulated(cluster) as client:
         await client.create(xrds.V1, xrd)
-        with anyio.fail_after(20):
-            async for event in watch(client, EVENTS, "default"):
-                known = (
-                    event.items if isinstance(event, Listed) else [event.object] if isinstance(event, Applied) else []
-                )
-                found = [each for each in known if each["involvedObject"].get("name") == xrd["metadata"]["name"]]
-                if found:
-                    assert "has no schema" in found[0]["message"]
-                    break
-        assert conditions.conditions(await client.get(xrds.V1, xrd["metadata"]["name"])) == []
+        event = await seen(client, EVENTS, "default", lambda each: each["involvedObject"].get("name") == name)
+        assert "has no schema" in event["message"]
+        assert conditions.conditions(await client.get(xrds.V1, name)) == []

@@ -4,12 +4,14 @@ Run `python -m tests.machinery.gather_schema_answers KUBECONFIG` after changing 
 version. kubectl is the client, so that nothing of ours stands between the question and the answer.
 """
 
+import http.client
 import json
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,14 @@ class Asker:
         self.raw = raw
         self.group = f"schemas-{secrets.token_hex(4)}.fairlead.dev"
 
+    def prepare(self, number: int, each: Case) -> None:
+        """Defines the case's CRD, at first without its schema if that is to judge an update."""
+        lax = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        self.define(f"cases{number}", lax if "update" in each else each["schema"])
+
     def ask(self, number: int, each: Case) -> Object:
         plural = f"cases{number}"
         path = f"/apis/{self.group}/v1/{plural}"
-        lax = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        self.define(plural, lax if "update" in each else each["schema"])
         code, body, warnings = self.await_served("POST", path, self.object(number, each["spec"]))
         if "update" in each:
             assert code == 201, body
@@ -134,8 +139,11 @@ def gather(raw: Any) -> Object:
     asker.define("cases0", schema)
     answers = {name: asker.ask_below(tokens[name], each["spec"]) for name, each in shared.items()}
     others = {name: each for name, each in CASES.items() if name not in shared}
+    others["formats"] = {"schema": formats_schema(), "spec": formats_spec()}
+    for number, each in enumerate(others.values(), start=1):
+        asker.prepare(number, each)
     answers |= {name: asker.ask(number, each) for number, (name, each) in enumerate(others.items(), start=1)}
-    refused = asker.ask(len(CASES), {"schema": formats_schema(), "spec": formats_spec()})
+    refused = answers.pop("formats")
     fields = {each["field"] for each in refused["causes"]}
     formats = {
         name: {value: f"spec.{name.replace('-', '_')}[{index}]" not in fields for index, value in enumerate(values)}
@@ -148,9 +156,8 @@ def formats_spec() -> Object:
     return {name.replace("-", "_"): values for name, values in FORMATS.items()}
 
 
-def through_proxy(port: int) -> Any:
-    import http.client
-
+@contextmanager
+def through_proxy(port: int) -> Iterator[Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def raw(
@@ -163,22 +170,26 @@ def through_proxy(port: int) -> Any:
         found = json.loads(answer) if answer.startswith(b"{") else {"message": answer.decode()}
         return response.status, found, warnings
 
-    return raw
+    try:
+        yield raw
+    finally:
+        connection.close()
 
 
-def through_kubectl(kubeconfig: str, work: Callable[[Any], object]) -> None:
+def through_kubectl(kubeconfig: str, work: Callable[[Any], object], *, kubectl: str = "kubectl") -> None:
     """Runs `work` with a `raw` that goes through `kubectl proxy`."""
     proxy = subprocess.Popen(
-        ["kubectl", "--kubeconfig", kubeconfig, "proxy", "--port=0", "--reject-methods=^$"],
+        [kubectl, "--kubeconfig", kubeconfig, "proxy", "--port=0", "--reject-methods=^$"],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert proxy.stdout is not None
-        work(through_proxy(int(proxy.stdout.readline().rsplit(":", 1)[1])))
+        with through_proxy(int(proxy.stdout.readline().rsplit(":", 1)[1])) as raw:
+            work(raw)
     finally:
         proxy.terminate()
-        proxy.wait()
+        proxy.communicate()
 
 
 def main(kubeconfig: str) -> None:
