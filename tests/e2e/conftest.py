@@ -1,0 +1,41 @@
+"""The world of the end-to-end tests: embedded clusters once, real ones once."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from fairlead.client.targets import Cluster
+from fairlead.machinery import encoding
+from testenv import building
+from tests.clusters import Pair
+from tests.e2e import manifests, world
+from tests.e2e.hands import Hands, Kubectl, Plain
+from tests.e2e.world import World
+
+
+@pytest.fixture(scope="module")
+def claims(pair: Pair) -> Iterator[World]:
+    """An app cluster with a connector to a control plane that offers databases."""
+    with ExitStack() as stack:
+        app, control_plane = (stack.enter_context(hands(pair, each)) for each in (pair.app, pair.control_plane))
+        control_plane.apply(encoding.from_yaml(pair.xrd_crd.read_bytes()))
+        world.offer(control_plane, manifests.xrd())
+        control_plane.create(manifests.namespace(world.CLAIMS))
+        world.eventually(lambda: control_plane.names(manifests.DATABASES, world.CLAIMS))
+        port = world.free_port()
+        app.create(manifests.service("kube-system", "fairlead-connector", port))
+        stack.enter_context(world.connector(pair.app, pair.control_plane, port))
+        world.eventually(lambda: app.names(manifests.DATABASES, world.CLAIMS))
+        yield World(app, control_plane, port, pair.stored)
+
+
+@contextmanager
+def hands(pair: Pair, cluster: Cluster) -> Iterator[Hands]:
+    if pair.real:
+        program = building.binary("kubectl")
+        assert program is not None
+        yield Kubectl(cluster, program)
+    else:
+        with Plain.of(cluster) as plain:
+            yield plain
