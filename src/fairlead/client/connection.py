@@ -115,7 +115,7 @@ class Connection:
             async with aclosing(self._chunks(method, answer)) as chunks:
                 yield Streamed(answer.status, _headers(answer), chunks)
         finally:
-            answer.close()
+            _cut_off(answer)
 
     async def _begin(
         self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer
@@ -169,6 +169,14 @@ class Connection:
         await self.close()
 
 
+def _abandon(answer: aiohttp.ClientResponse) -> None:
+    """Cuts off what is left of a body: a TLS farewell to a server that goes on sending may outlive the event loop."""
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    answer.close()
+
+
 async def _despite_closing(method: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
     """A server may close a kept connection just as it is taken; what changes nothing is then sent once more.
 
@@ -181,6 +189,18 @@ async def _despite_closing(method: str, attempt: Callable[[], Awaitable[_T]]) ->
         if method not in _SAFE or not error.sent or not isinstance(error.__cause__, closing):
             raise
     return await attempt()
+
+
+def _cut_off(answer: aiohttp.ClientResponse) -> None:
+    """At once: closing TLS politely waits for the server's farewell, and outlives the event loop of a short program.
+
+    An answer that was read to its end has given its connection back, and that is kept.
+    """
+    connection = answer.connection
+    transport = None if connection is None else connection.transport
+    answer.close()
+    if transport is not None:
+        transport.abort()
 
 
 def _headers(answer: aiohttp.ClientResponse) -> Headers:
