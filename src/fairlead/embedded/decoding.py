@@ -143,8 +143,12 @@ def typed(kind: Kind, decoded: Decoded) -> Decoded:
         drop_nulls(content)
         obj = {**content, "metadata": obj["metadata"]}
     unknown = schema.prune(obj) if schema is not None else []
-    complaints = [*decoded.complaints, *(f'unknown field "{each}"' for each in sorted(unknown))]
+    complaints = [*decoded.complaints, *(f'unknown field "{each}"' for each in sorted(unknown, key=_metadata_first))]
     return Decoded(obj, complaints)
+
+
+def _metadata_first(path: str) -> tuple[bool, str]:
+    return (not path.startswith("metadata."), path)
 
 
 def _handled(kind: Kind) -> str:
