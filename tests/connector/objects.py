@@ -51,7 +51,11 @@ def app_objects(draw: st.DrawFn) -> tuple[Identity, dict[str, Any]]:
     for key, strategy in optional.items():
         if draw(st.booleans()):
             metadata[key] = draw(strategy)
-    found = {"apiVersion": "demo.example.org/v1", "kind": "Database", "metadata": dict(sorted(metadata.items()))}
+    found: dict[str, Any] = {
+        "apiVersion": "demo.example.org/v1",
+        "kind": "Database",
+        "metadata": dict(sorted(metadata.items())),
+    }
     found["spec"] = draw(values)
     if draw(st.booleans()):
         found["status"] = draw(values)

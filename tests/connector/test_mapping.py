@@ -210,7 +210,6 @@ def test_a_last_applied_of_the_stored_object_is_mapped() -> None:
     metadata = {
         "name": "orders",
         "namespace": "team-a",
-        "uid": "u-1",
         "resourceVersion": "7",
         "annotations": {"a": "b"},
     }

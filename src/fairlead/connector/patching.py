@@ -67,9 +67,8 @@ def slow(kind_of_patch: str, body: bytes, seen: bytes) -> dict[str, Any]:
     if kind_of_patch == "application/json-patch+json":
         after = patches.json_patch(before, patch)
     elif not isinstance(patch, dict):
-        raise statuses.BadRequest(
-            f"error decoding patch: json: cannot unmarshal {_go_type(patch)} into Go value of type map[string]interface {{}}"
-        )
+        into = "Go value of type map[string]interface {}"
+        raise statuses.BadRequest(f"error decoding patch: json: cannot unmarshal {_go_type(patch)} into {into}")
     else:
         after = patches.merge_patch(before, patch)
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
