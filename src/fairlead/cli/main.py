@@ -5,7 +5,6 @@ and a mistyped option answer at once. Every error that a person can mend leaves 
 what is left over is a bug and says so, with the traceback only where `FAIRLEAD_DEBUG` asks for it.
 """
 
-import difflib
 import os
 import sys
 from typing import Annotated
@@ -52,9 +51,12 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, prog_name="fairlead", standalone_mode=False)
     except typer.TyperException as error:
-        _complain(_usage(error, arguments))
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message())
+        else:
+            _complain(_usage(error))
         return error.exit_code
     except FairleadError as error:
         _complain(str(error))
@@ -77,13 +79,8 @@ def _complain(line: str) -> None:
     print(f"fairlead: {line}", file=sys.stderr)  # noqa: T201 - standard error is this module's output
 
 
-def _usage(error: typer.TyperException, arguments: list[str]) -> str:
-    """The mistake, the nearest command where one is misspelt, and where help is."""
+def _usage(error: typer.TyperException) -> str:
+    """The mistake and where help is; the library itself adds what was probably meant."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "fairlead"
-    text = error.format_message().strip().rstrip(".")
-    known = list(getattr(context.command, "commands", {})) if context is not None else []
-    wrong = next((each for each in arguments if f"'{each}'" in text), "")
-    near = difflib.get_close_matches(wrong, known, n=1) if wrong and "command" in text else []
-    guess = f"; did you mean {near[0]!r}?" if near and "mean" not in text else ""
-    return " ".join(f"{text}{guess}; see `{command} --help`".split())
+    return " ".join(f"{error.format_message().strip().rstrip('.')}; see `{command} --help`".split())
