@@ -53,8 +53,9 @@ format: $(VENV)/.develops ## put the code into its one format
 docs: $(VENV)/.develops ## read the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
 
-testenv: $(VENV)/.runs ## build the real servers (kube-apiserver, etcd, kubectl) that the end-to-end tests run against
-	@$(BIN)/python testenv/building.py all
+testenv: ## build the real servers (kube-apiserver, etcd, kubectl) that the end-to-end tests run against
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing; on Debian or Ubuntu: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) testenv/building.py all
 
 lock: $(BIN)/uv ## resolve the dependencies anew into requirements.lock and requirements-dev.lock
 	@CUSTOM="make lock"; export UV_CUSTOM_COMPILE_COMMAND="$$CUSTOM"; \
