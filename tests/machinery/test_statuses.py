@@ -47,7 +47,8 @@ def test_wording(error: StatusError, code: int, reason: str, message: str) -> No
 def test_details_name_the_plural_but_an_invalid_object_names_its_kind() -> None:
     assert statuses.not_found(THINGS, "x").details == {"name": "x", "group": "g.io", "kind": "things"}
     assert statuses.invalid("g.io", "Thing", "x", [statuses.cause("a", "no")]).details["kind"] == "Thing"
-    assert statuses.no_such_resource().to_object().get("details") is None
+    assert statuses.no_such_resource().to_object()["details"] == {}
+    assert "details" not in statuses.BadRequest("no").to_object()
     assert statuses.success(THINGS, "x", "u")["details"]["uid"] == "u"
 
 

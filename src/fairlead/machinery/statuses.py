@@ -15,7 +15,10 @@ Object = dict[str, Any]
 
 
 class StatusError(FairleadError):
-    """`message` is the API's own sentence; `details` and `metadata` are kept exactly as they came."""
+    """`message` is the API's own sentence; `details` and `metadata` are kept exactly as they came.
+
+    Empty details are written where they were given and left out where they were not: the real server does both.
+    """
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"
@@ -32,6 +35,7 @@ class StatusError(FairleadError):
         super().__init__(message)
         self.message = message
         self.details: Object = dict(details or {})
+        self._says_details = details is not None
         self.metadata: Object = dict(metadata or {})
         self.status_code = self.code if code is None else code
         self.status_reason = self.reason if reason is None else reason
@@ -57,7 +61,7 @@ class StatusError(FairleadError):
             "details": self.details,
             "code": self.status_code,
         }
-        if not self.details:
+        if not self.details and not self._says_details:
             del body["details"]
         return body
 
@@ -160,7 +164,7 @@ def from_object(status: Mapping[str, Any], code: int | None = None) -> StatusErr
     message = str(status.get("message") or f"the server answered HTTP {number}")
     return kind(
         message,
-        status.get("details") or {},
+        status.get("details"),
         code=number,
         reason=reason or kind.reason,
         metadata=status.get("metadata"),
