@@ -91,6 +91,33 @@ class Api:
                 await anyio.lowlevel.checkpoint()
         return answer
 
+    async def until_deleting(self, path: str) -> Object:
+        """The object as soon as it is being deleted."""
+        with anyio.fail_after(30):
+            while "deletionTimestamp" not in (found := (await self.ask("GET", path)).object)["metadata"]:
+                await anyio.lowlevel.checkpoint()
+        return found
+
+    async def until_condition(self, path: str, kind: str, status: str) -> Object:
+        """The object as soon as it has that condition."""
+        with anyio.fail_after(30):
+            while True:
+                found = (await self.ask("GET", path)).object
+                if (kind, status) in _conditions(found):
+                    return found
+                await anyio.lowlevel.checkpoint()
+
+    async def until_listed(self, path: str, entry: str) -> Answer:
+        """Asks for a document until its `paths` have an entry: a real server writes OpenAPI some time after a CRD."""
+        with anyio.fail_after(60):
+            while entry not in (answer := await self.ask("GET", path)).object.get("paths", {}):
+                await anyio.lowlevel.checkpoint()
+        return answer
+
+
+def _conditions(obj: Object) -> list[tuple[str, str]]:
+    return [(each["type"], each["status"]) for each in (obj.get("status") or {}).get("conditions") or ()]
+
 
 def configmap(name: str, data: Object | None = None, **metadata: Any) -> Object:
     found: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}}
@@ -142,7 +169,7 @@ def widgets_definition(plural: str = "widgets", kind: str = "Widget") -> Object:
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {"plural": plural, "kind": kind, "shortNames": [plural[:3]], "categories": ["suite"]},
+            "names": {"plural": plural, "kind": kind, "shortNames": [f"{plural}x"], "categories": ["suite"]},
             "versions": [first, second],
         },
     }

@@ -5,7 +5,7 @@ from fairlead.embedded.authorizing import Policy
 from fairlead.embedded.builtin import RBAC
 from fairlead.embedded.catalog import Catalog
 from fairlead.embedded.deleting import Deleter
-from fairlead.embedded.kinds import CRDS, Object
+from fairlead.embedded.kinds import CRDS
 from fairlead.embedded.store import Key, Store
 from fairlead.embedded.writing import Writer
 
@@ -30,20 +30,14 @@ class Core:
         definition = self.store.get(key)
         if definition is None or definition["metadata"].get("deletionTimestamp"):
             return
-        status = definitions.accepted_status(definition, metadata.now(), self._name_conflict(definition))
+        others = [
+            (each.get("status") or {}).get("acceptedNames") or {}
+            for other, each in self.store.scan(CRDS)
+            if other != key and each["spec"]["group"] == definition["spec"]["group"]
+        ]
+        status = definitions.accepted_status(definition, others, metadata.now())
         if status != definition.get("status"):
             self.store.put(key, {**definition, "status": status})
-
-    def _name_conflict(self, definition: Object) -> str:
-        """Another CRD of the group may have the kind already; the plural is part of the object's name."""
-        spec = definition["spec"]
-        for other in self.catalog.established():
-            same = other["metadata"]["uid"] == definition["metadata"]["uid"]
-            if same or other["spec"]["group"] != spec["group"]:
-                continue
-            if other["spec"]["names"]["kind"] == spec["names"]["kind"]:
-                return f'"{spec["names"]["kind"]}" is already in use'
-        return ""
 
     def policy(self) -> Policy:
         if self._policy is None:

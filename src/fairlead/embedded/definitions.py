@@ -212,36 +212,63 @@ def version_order(version: str) -> tuple[int, int, int, str]:
     return (stage, -int(found[1]), -int(found[3] or 0), "")
 
 
-def accepted_status(definition: Object, now: str, conflict: str = "") -> Object:
-    """The status of a CRD whose names are free, or why they are not."""
+def accepted_status(definition: Object, others: Iterable[Object], now: str) -> Object:
+    """The status of a CRD beside the accepted names of the others in its group: its names are free, or why not.
+
+    Source: `pkg/controller/status/naming_controller.go` of k8s.io/apiextensions-apiserver.
+    """
     spec = definition["spec"]
     status = dict(definition.get("status") or {})
     stored = [each["name"] for each in spec["versions"] if each.get("storage")]
     known = list(status.get("storedVersions") or [])
     status["storedVersions"] = known + [each for each in stored if each not in known]
-    if not conflict:
-        status["acceptedNames"] = dict(spec["names"])
-    status["conditions"] = _conditions(status.get("conditions") or [], now, conflict)
+    taken = _taken(spec["names"], others)
+    accepted = {key: value for key, value in spec["names"].items() if key not in taken}
+    before = status.get("acceptedNames") or {}
+    status["acceptedNames"] = {
+        "plural": "", "kind": "",
+        **{key: before[key] for key in taken if key in before},
+    } | accepted
+    status["conditions"] = _conditions(status.get("conditions") or [], now, taken)
     return status
 
 
-def _conditions(existing: list[Object], now: str, conflict: str) -> list[Object]:
-    if conflict:
-        wanted = [("NamesAccepted", "False", "PluralConflict", conflict)]
-        if not any(each["type"] == "Established" for each in existing):
+def _taken(wanted: Object, others: Iterable[Object]) -> dict[str, str]:
+    """The fields of `spec.names` that clash, each with the first word that is in use."""
+    resources: set[str] = set()
+    kinds: set[str] = set()
+    for each in others:
+        resources |= {each.get("plural", ""), each.get("singular", ""), *(each.get("shortNames") or ())}
+        kinds |= {each.get("kind", ""), each.get("listKind", "")}
+    found: dict[str, str] = {}
+    for field, used in (
+        ("plural", resources), ("singular", resources), ("shortNames", resources), ("kind", kinds), ("listKind", kinds),
+    ):  # fmt: skip
+        words = wanted.get(field) or []
+        for word in [words] if isinstance(words, str) else words:
+            if word and word in used:
+                found.setdefault(field, word)
+    return found
+
+
+def _conditions(existing: list[Object], now: str, taken: Mapping[str, str]) -> list[Object]:
+    found = {each["type"]: each for each in existing}
+    if taken:
+        field, word = list(taken.items())[-1]
+        reason = f"{field[0].upper()}{field[1:]}Conflict"
+        wanted = [("NamesAccepted", "False", reason, f'"{word}" is already in use')]
+        if "Established" not in found:
             wanted.append(("Established", "False", "NotAccepted", "not all names are accepted"))
     else:
         wanted = [
             ("NamesAccepted", "True", "NoConflicts", "no conflicts found"),
             ("Established", "True", "InitialNamesAccepted", "the initial names have been accepted"),
         ]
-    found = {each["type"]: each for each in existing}
     for kind, status, reason, message in wanted:
         before = found.get(kind)
-        changed = before is None or before["status"] != status
-        when = now if changed or before is None else before["lastTransitionTime"]
+        since = before["lastTransitionTime"] if before is not None and before["status"] == status else now
         found[kind] = {
-            "type": kind, "status": status, "lastTransitionTime": when, "reason": reason, "message": message,
+            "type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message,
         }  # fmt: skip
     return list(found.values())
 
