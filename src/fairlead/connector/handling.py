@@ -66,7 +66,7 @@ class Claims:
             return await self._resource(request, info, principal, catalog)
         except statuses.StatusError as error:
             return answering.respond(error)
-        except (msgspec.DecodeError, DecodeError, KeyError):
+        except (msgspec.DecodeError, DecodeError):
             unreadable = statuses.InternalError("the control plane's answer cannot be read")
             return answering.respond(unreadable)
 

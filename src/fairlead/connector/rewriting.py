@@ -62,19 +62,19 @@ class Rewriter:
         found = fields(body)
         if is_table(found):
             return self._single_row(found, expected)
-        stored = fields(found["metadata"])
+        stored = fields(_part(found, "metadata"))
         if mapping.identify(stored, self.scope, self.prefix) != expected:
             raise ForeignObjectError
         found["metadata"] = raw(mapping.outward(stored, expected))
         return Stored(_encode(found), expected, stored)
 
     def _single_row(self, table: Fields, expected: Identity) -> Stored:
-        rows = _items.decode(table["rows"])
+        rows = _items.decode(_part(table, "rows"))
         shown = list(self._rows(rows, name_column(table)))
         if len(shown) != 1 or shown[0][0] != expected:
             raise ForeignObjectError
         table["rows"] = raw([shown[0][1]])
-        stored = fields(fields(fields(rows[0])["object"])["metadata"])
+        stored = fields(_part(fields(_part(fields(rows[0]), "object")), "metadata"))
         return Stored(_encode(table), expected, stored)
 
     def collection(self, body: bytes) -> bytes:
@@ -83,7 +83,7 @@ class Rewriter:
         """
         found = fields(body)
         if is_table(found):
-            shown = self._rows(_items.decode(found["rows"]), name_column(found))
+            shown = self._rows(_items.decode(_part(found, "rows")), name_column(found))
             return _encode({**found, "rows": raw(_sorted(shown))})
         items = found.get("items")
         objects = _items.decode(items) if items is not None and bytes(items) != b"null" else []
@@ -97,7 +97,7 @@ class Rewriter:
 
     def object(self, found: Fields) -> tuple[Identity, Raw] | None:
         """None for an object that is not this app cluster's."""
-        stored = fields(found["metadata"])
+        stored = fields(_part(found, "metadata"))
         identity = mapping.identify(stored, self.scope, self.prefix)
         if identity is None:
             return None
@@ -110,18 +110,25 @@ class Rewriter:
                 yield shown
 
     def row(self, row: Fields, column: int | None) -> tuple[Identity, Raw] | None:
-        found = fields(row["object"])
+        found = fields(_part(row, "object"))
         shown = self.object(found)
         if shown is None:
             return None
         identity, rewritten = shown
-        cells = self._cells(_items.decode(row["cells"]), column, identity)
+        cells = self._cells(_items.decode(_part(row, "cells")), column, identity)
         return identity, raw({**row, "cells": raw(cells), "object": rewritten if self.with_objects else NULL})
 
     def _cells(self, cells: list[Raw], column: int | None, identity: Identity) -> list[Raw]:
         """The name's cell, and any other that shows exactly this object's stored name."""
         backend, name = raw(identity.backend(self.prefix)), raw(identity.name)
         return [name if index == column or cell == backend else cell for index, cell in enumerate(cells)]
+
+
+def _part(found: Mapping[str, Raw], key: str) -> Raw:
+    """A member that every answer of that form has. Raises `msgspec.DecodeError`."""
+    if key not in found:
+        raise msgspec.ValidationError(f"the object lacks {key}")
+    return found[key]
 
 
 def _sorted(shown: Iterator[tuple[Identity, Raw]]) -> list[Raw]:
@@ -148,7 +155,7 @@ def name_column(table: Mapping[str, Raw]) -> int | None:
 def scale(body: bytes, identity: Identity, scope: Scope, prefix: str) -> Stored:
     """A Scale carries no labels: the caller compares its uid with the verified one. Raises `ForeignObjectError`."""
     found = fields(body)
-    stored = fields(found["metadata"])
+    stored = fields(_part(found, "metadata"))
     if text(stored.get("name")) != identity.backend(prefix) or text(stored.get("namespace")) != scope.namespace:
         raise ForeignObjectError
     found["metadata"] = raw(mapping.named(stored, identity))
@@ -168,9 +175,9 @@ class WatchRewriter:
         event = fields(line)
         kind = text(event.get("type"))
         if kind == "ERROR":
-            event["object"] = raw(rewrite_status(msgspec.json.decode(event["object"]), self._names))
+            event["object"] = raw(rewrite_status(msgspec.json.decode(_part(event, "object")), self._names))
             return _encode(event) + b"\n"
-        found = fields(event["object"])
+        found = fields(_part(event, "object"))
         shown = self._table(found, kind) if is_table(found) else self._object(found, kind)
         if shown is None:
             return None
@@ -188,5 +195,5 @@ class WatchRewriter:
         self._column = self._column if column is None else column
         if kind == "BOOKMARK":
             return raw(table)
-        shown = [row for _, row in self._rewriter._rows(_items.decode(table["rows"]), self._column)]
+        shown = [row for _, row in self._rewriter._rows(_items.decode(_part(table, "rows")), self._column)]
         return raw({**table, "rows": raw(shown)}) if shown else None

@@ -76,6 +76,8 @@ class State:
 
     sources: Sources
     catalog: Catalog | None
+    described: Sources
+    """Those that the catalog was built from; newer ones must not be published with it."""
     changed: asyncio.Event
     published: asyncio.Event
     """Set whenever APIServices may have to change."""
@@ -87,7 +89,9 @@ class State:
 
     @classmethod
     def new(cls) -> "State":
-        return cls(Sources(), None, asyncio.Event(), asyncio.Event(), {XRD: False, CRD: False}, asyncio.Event())
+        return cls(
+            Sources(), None, Sources(), asyncio.Event(), asyncio.Event(), {XRD: False, CRD: False}, asyncio.Event()
+        )
 
 
 class Connector:
@@ -181,14 +185,15 @@ class Connector:
         state = self._state
         try:
             await self._clear_suspects()
-            catalog = await self._synchronizer.catalog(state.sources, state.catalog)
+            described = state.sources
+            catalog = await self._synchronizer.catalog(described, state.catalog)
         except FairleadError as error:
             if str(error) != state.problem:
                 _log.warning("the catalog stays as it was: %s", error)
             state.problem = str(error)
             return False
         state.problem = ""
-        state.catalog = catalog
+        state.catalog, state.described = catalog, described
         state.published.set()
         return True
 
@@ -214,7 +219,7 @@ class Connector:
             if state.catalog is None:
                 continue
             try:
-                await self._registrar.register(state.catalog, state.sources)
+                await self._registrar.register(state.catalog, state.described)
             except FairleadError as error:
                 retry = True
                 _log.warning("APIServices cannot be brought up to date: %s", error)
