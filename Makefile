@@ -15,6 +15,7 @@ help: ## list the targets
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "fairlead needs Python 3.11 or newer; on Debian or Ubuntu: apt-get install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "setting up $(VENV), once" >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
