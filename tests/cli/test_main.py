@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,15 @@ def test_no_command_is_a_question_for_help() -> None:
     done = fairlead()
     assert done.stdout.startswith("Usage: ")
     assert fairlead("--version").stdout.startswith("fairlead ")
+
+
+@pytest.mark.requirement("cli:ends-when-asked")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_playground_ends_when_asked_as_soon_as_it_is_ready(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "fairlead", "playground", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as playground:
+        assert playground.stdout is not None
+        assert playground.stdout.readline().startswith("playground ready: ")
+        playground.send_signal(number)
+        _, errors = playground.communicate(timeout=DEADLINE)
+    assert (playground.returncode, errors) == (0, "")

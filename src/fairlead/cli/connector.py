@@ -39,6 +39,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
 ) -> None:
     """Serve the claim APIs until interrupted; prints one line when they are registered."""
+    from fairlead.cli.stopping import until_asked
     from fairlead.connector.settings import ServiceName, Settings
     from fairlead.serving import loops
 
@@ -54,30 +55,10 @@ def serve(
         port=port,
     )
     settings.check()
-    loops.run(_serve(settings))
+    loops.run(until_asked(_serve(settings)))
 
 
 async def _serve(settings: "Settings") -> None:
-    import asyncio
-
-    from fairlead.cli.stopping import stopped
-
-    stop = asyncio.create_task(stopped())
-    work = asyncio.create_task(_until_it_ends(settings))
-    try:
-        await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stop.cancel()
-        if not work.done():
-            work.cancel()
-        await asyncio.gather(stop, return_exceptions=True)
-    try:
-        await work
-    except asyncio.CancelledError:
-        return
-
-
-async def _until_it_ends(settings: "Settings") -> None:
     from fairlead.connector import running
 
     async with running.serve(settings) as connector:

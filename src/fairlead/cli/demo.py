@@ -63,6 +63,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the screen instead of waiting.")] = False,
 ) -> None:
     """Show a claim travel from an app cluster to a control plane, in this process."""
+    from fairlead.cli.stopping import until_asked
     from fairlead.serving import loops
 
     try:
@@ -70,11 +71,11 @@ def demo(
     except OSError as error:
         raise DemoError("no temporary folder can be made", error.strerror or "", "set TMPDIR to one") from error
     with folder as name:
-        loops.run(_run(Path(name), once))
+        loops.run(until_asked(_run(Path(name), once)))
 
 
 async def _run(folder: Path, once: bool) -> None:
-    from fairlead.cli.stopping import stopped
+    from fairlead.cli.stopping import forever
     from fairlead.embedded.playground import Playground
 
     async with AsyncExitStack() as stack:
@@ -82,7 +83,7 @@ async def _run(folder: Path, once: bool) -> None:
         typer.echo("\n".join(screen(shown)))
         if not once:
             typer.echo("\nCtrl-C ends the demo and cleans up.")
-            await stopped()
+            await forever()
 
 
 async def _show(folder: Path, stack: AsyncExitStack, starting: "Playground") -> Shown:

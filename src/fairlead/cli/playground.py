@@ -13,16 +13,17 @@ def playground(
     ] = Path("playground"),
 ) -> None:
     """Run an app cluster and a control plane in this process, on loopback, until interrupted."""
+    from fairlead.cli.stopping import until_asked
     from fairlead.serving import loops
 
-    loops.run(_run(directory))
+    loops.run(until_asked(_run(directory)))
 
 
 async def _run(directory: Path) -> None:
-    from fairlead.cli.stopping import stopped
+    from fairlead.cli.stopping import forever
     from fairlead.embedded.playground import Playground
 
     async with Playground(directory) as running:
         app, control_plane = (shlex.quote(str(each.kubeconfig)) for each in (running.app, running.control_plane))
         typer.echo(f"playground ready: app cluster {app}, control plane {control_plane} (Crossplane is simulated)")
-        await stopped()
+        await forever()
