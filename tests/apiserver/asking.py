@@ -54,14 +54,16 @@ class Api:
         content_type: str = "application/json",
         accept: str = "application/json",
         agent: str = "suite/1.0",
+        user: str = "",
     ) -> Answer:
-        """`body` may be a document or, as text or bytes, anything at all."""
+        """`body` may be a document or, as text or bytes, anything at all; `user` is asked for by impersonation."""
         place, _, query = path.partition("?")
         raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else b""
         if isinstance(body, dict | list):
             raw = encoding.to_json(body)
         lines = [("accept", accept), ("user-agent", agent)]
         lines += [("content-type", content_type)] if content_type and body is not None else []
+        lines += [("impersonate-user", user)] if user else []
         answer = await self.connection.request(method, place, query=query, headers=Headers(lines), body=raw)
         assert isinstance(answer.body, bytes)
         return Answer(answer.status, answer.headers, answer.body)
@@ -88,6 +90,13 @@ class Api:
         """Asks until the answer has that status."""
         with anyio.fail_after(30):
             while (answer := await self.ask("GET", path)).status != status:
+                await anyio.lowlevel.checkpoint()
+        return answer
+
+    async def until_user(self, path: str, user: str, status: int) -> Answer:
+        """As `until`, for another user: a real server learns of roles some time after they were written."""
+        with anyio.fail_after(30):
+            while (answer := await self.ask("GET", path, user=user)).status != status:
                 await anyio.lowlevel.checkpoint()
         return answer
 
