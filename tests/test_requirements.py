@@ -35,6 +35,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("p:module")]
 class TestIt:
     @pytest.mark.requirement(ID)
     async def test_one(self): ...
+named = pytest.mark.requirement("p:named")
+@named
 def test_two(): ...
 def helper(): ...
 """
@@ -42,7 +44,7 @@ def helper(): ...
     (tmp_path / "test_it.py").write_text(source, encoding="utf-8")
     assert reading.proofs(tmp_path) == [
         Proof("test_it.py::TestIt::test_one", frozenset({"p:module", "p:class", "p:constant"})),
-        Proof("test_it.py::test_two", frozenset({"p:module"})),
+        Proof("test_it.py::test_two", frozenset({"p:module", "p:named"})),
     ]
 
 

@@ -41,16 +41,31 @@ def proofs(folder: Path = TESTS) -> list[Proof]:
     found = []
     for path in sorted(folder.rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        constants = dict(_constants(tree))
-        found += list(_proofs(tree, str(path.relative_to(folder)), _module_marks(tree), constants))
+        names = _Names(dict(_constants(tree)), dict(_marks(tree)))
+        found += list(_proofs(tree, str(path.relative_to(folder)), _module_marks(tree), names))
     return found
 
 
+@dataclass(frozen=True)
+class _Names:
+    """What a module gives names to, so that an id or a mark may be written once."""
+
+    constants: dict[str, str]
+    marks: dict[str, ast.expr]
+
+
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Module-level `NAME = "…"`, so that an id may be named once."""
+    """Module-level `NAME = "…"`."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield from ((target.id, node.value.value) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _marks(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Module-level `name = pytest.mark.requirement(…)`."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
 
 
 def _module_marks(tree: ast.Module | ast.ClassDef) -> list[ast.expr]:
@@ -60,27 +75,27 @@ def _module_marks(tree: ast.Module | ast.ClassDef) -> list[ast.expr]:
     return []
 
 
-def _proofs(
-    node: ast.Module | ast.ClassDef, place: str, inherited: list[ast.expr], constants: dict[str, str]
-) -> Iterator[Proof]:
+def _proofs(node: ast.Module | ast.ClassDef, place: str, inherited: list[ast.expr], names: _Names) -> Iterator[Proof]:
     for child in node.body:
         if isinstance(child, ast.ClassDef):
             marks = [*inherited, *child.decorator_list, *_module_marks(child)]
-            yield from _proofs(child, f"{place}::{child.name}", marks, constants)
+            yield from _proofs(child, f"{place}::{child.name}", marks, names)
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name.startswith("test"):
             marks = [*inherited, *child.decorator_list]
-            ids = frozenset(each for mark in marks for each in _ids(mark, constants))
+            ids = frozenset(each for mark in marks for each in _ids(mark, names))
             yield Proof(f"{place}::{child.name}", ids)
 
 
-def _ids(mark: ast.expr, constants: dict[str, str]) -> Iterator[str]:
+def _ids(mark: ast.expr, names: _Names) -> Iterator[str]:
+    if isinstance(mark, ast.Name):
+        mark = names.marks.get(mark.id, mark)
     if not (isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith("mark.requirement")):
         return
     for argument in mark.args:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield argument.value
-        elif isinstance(argument, ast.Name) and argument.id in constants:
-            yield constants[argument.id]
+        elif isinstance(argument, ast.Name) and argument.id in names.constants:
+            yield names.constants[argument.id]
 
 
 def faults(promised: list[Requirement], proved: list[Proof]) -> list[str]:
