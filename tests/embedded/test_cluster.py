@@ -1,7 +1,6 @@
 """Embedded clusters themselves; what they answer is held to a real server's answers in tests/apiserver."""
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -20,6 +19,10 @@ from fairlead.machinery.paths import Resource
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("embedded:cluster")]
 
 CONFIGMAPS = Resource("", "v1", "configmaps")
+
+
+def files(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir())
 
 
 async def test_the_kubeconfig_is_private_and_leads_to_loopback(tmp_path: Path) -> None:
@@ -71,7 +74,7 @@ async def test_a_directory_that_cannot_be_written_is_one_line(tmp_path: Path) ->
 async def test_a_playground_keeps_its_clusters_apart(tmp_path: Path) -> None:
     with anyio.fail_after(30):
         async with Playground(tmp_path) as playground:
-            assert sorted(os.listdir(tmp_path)) == ["app.kubeconfig", "control-plane.kubeconfig"]
+            assert files(tmp_path) == ["app.kubeconfig", "control-plane.kubeconfig"]
             async with playground.app.open() as app, playground.control_plane.open() as control_plane:
                 made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
                 await app.create(CONFIGMAPS, made)

@@ -62,12 +62,13 @@ class Explorer:
         return plain_not_found()
 
     def groups(self) -> list[APIGroup]:
-        """Our own and, merged by name, those behind APIServices."""
+        """Our own and, merged by name, those behind APIServices: what is passed on is not ours to describe."""
         found = {each.name: each for each in self._catalog.groups()}
         for each in self._remote():
-            known = found.get(each.name)
-            versions = (*known.versions, *each.versions) if known else each.versions
-            found[each.name] = APIGroup(each.name, versions)
+            theirs = {version.version for version in each.versions}
+            known = found.get(each.name, APIGroup(each.name))
+            ours = tuple(version for version in known.versions if version.version not in theirs)
+            found[each.name] = APIGroup(each.name, (*ours, *each.versions))
         return list(found.values())
 
     def _root(self, request: Request, legacy: Object, *, core: bool) -> Response:
@@ -102,8 +103,10 @@ def with_etag(request: Request, body: bytes, content_type: str) -> Response:
 class OpenAPI:
     """`/openapi/v3` and `/openapi/v2`, made when first asked for and again when the kinds have changed."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, remote: Callable[[], Object]) -> None:
+        """`remote`: the entries of the servers behind APIServices in the index of v3."""
         self._catalog = catalog
+        self._remote = remote
 
     def handle(self, request: Request) -> Response:
         from fairlead.machinery import openapi, openapi_v2
@@ -114,7 +117,8 @@ class OpenAPI:
             return with_etag(request, to_json(openapi_v2.document(documents)), "application/json")
         if request.path.rstrip("/") == "/openapi/v3":
             digests = {each: openapi.digest(to_json(self._document(each))) for each in self._group_versions()}
-            return written(openapi.index(digests), media)
+            index = openapi.index(digests)
+            return written({**index, "paths": {**index["paths"], **self._remote()}}, media)
         wanted = request.path.removeprefix("/openapi/v3")
         for each in self._group_versions():
             if each.path == wanted:

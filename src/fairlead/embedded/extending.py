@@ -15,6 +15,8 @@ from fairlead.embedded.kinds import APISERVICES
 from fairlead.embedded.proxying import Backends, Destination, Proxy, Unresolved
 from fairlead.embedded.store import Key
 from fairlead.machinery.discovery import APIGroup, APIVersion
+from fairlead.machinery.encoding import from_json
+from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Request, Response
 from fairlead.machinery.paths import GroupVersion
 from fairlead.machinery.principals import Principal
@@ -26,6 +28,7 @@ _AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
 _CHECK_EVERY = 30.0
 _RETRY_FIRST, _RETRY_LAST = 0.25, 15.0
 _ANSWER_WITHIN = 5.0
+_DOCUMENT_READER = Principal("system:aggregator")
 
 
 class Extensions:
@@ -37,17 +40,22 @@ class Extensions:
         self._backends = Backends(pair)
         self._proxy = Proxy(self._backends.open)
         self._found: dict[str, APIVersion] = {}
+        self._documents: dict[str, Object] = {}
 
     # --- requests ---
 
     def groups(self) -> list[APIGroup]:
-        """What the servers behind available APIServices said last."""
+        """What the servers behind APIServices said last; stale where they do not answer."""
         found: dict[str, list[APIVersion]] = {}
         for name, service in self._remote().items():
             group_version = _group_version(service)
             version = self._found.get(name, APIVersion(group_version.version, fresh=False))
             found.setdefault(group_version.group, []).append(version)
         return [APIGroup(name, tuple(versions)) for name, versions in found.items()]
+
+    def openapi_entries(self) -> Object:
+        """What the servers behind APIServices list of themselves at `/openapi/v3`, each only its own group version."""
+        return {path: entry for entries in self._documents.values() for path, entry in entries.items()}
 
     async def forward(self, request: Request, principal: Principal) -> Response | None:
         """None where the request is ours to answer."""
@@ -105,6 +113,7 @@ class Extensions:
         for name in [name for name in watchers if name not in remote]:
             watchers.pop(name).cancel()
             self._found.pop(name, None)
+            self._documents.pop(name, None)
         for name, service in remote.items():
             reference = service["spec"]["service"]
             concerned = {
@@ -132,6 +141,7 @@ class Extensions:
         try:
             destination = self._destination(service)
         except Unresolved as error:
+            self._found[name] = APIVersion(group_version.version, fresh=False)
             self._report(name, availability.unresolved(error))
             return False
 
@@ -139,8 +149,11 @@ class Extensions:
             return await self._backends.ask(destination, request, principal, _ANSWER_WITHIN)
 
         verdict = await availability.check(group_version, destination, ask)
-        if verdict[0] == "True":
+        if verdict[0] != "True":
+            self._found[name] = APIVersion(group_version.version, fresh=False)
+        else:
             self._found[name] = await availability.fetch(group_version, ask)
+            self._documents[name] = await _document_entry(group_version, ask)
         self._report(name, verdict)
         return verdict[0] == "True" and self._found[name].fresh
 
@@ -166,6 +179,18 @@ class Extensions:
             if ours and key.name not in wanted:
                 with suppress(KeyError):
                     self._store.delete(key)
+
+
+async def _document_entry(group_version: GroupVersion, ask: availability.Ask) -> Object:
+    """Empty where the server behind has no OpenAPI v3; clients then do without a schema."""
+    path = group_version.path.lstrip("/")
+    try:
+        answer = await ask(Request("GET", "/openapi/v3"), _DOCUMENT_READER)
+        document = from_json(answer.body) if answer.status == 200 and isinstance(answer.body, bytes) else {}
+    except FairleadError:
+        return {}
+    entry = (document.get("paths") or {}).get(path) if isinstance(document, dict) else None
+    return {path: entry} if isinstance(entry, dict) else {}
 
 
 def _matters(before: Object | None, after: Object | None) -> bool:

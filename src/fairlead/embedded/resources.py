@@ -131,6 +131,8 @@ class Resources:
         offered = [_JSON_PATCH, _MERGE_PATCH, *([] if kind.custom else [_STRATEGIC]), _APPLY]
         if content_type in offered:
             return
+        if not kind.custom:  # the real server's router knows the types of these paths and answers by itself
+            raise statuses.UnsupportedMediaType("415: Unsupported Media Type")
         raise decoding.unsupported(", ".join(offered))
 
     # --- deletion ---

@@ -36,7 +36,7 @@ class ApiServer:
         self._resources = Resources(core)
         self._reviewer = Reviewer(core.policy, identify)
         self._explorer = Explorer(core.catalog, extensions.groups, lambda: self.address)
-        self._openapi = OpenAPI(core.catalog)
+        self._openapi = OpenAPI(core.catalog, extensions.openapi_entries)
         self._health = Health({"livez": {}, "readyz": {}, "healthz": {}})
         self.address = "127.0.0.1"
         """Our own `host:port`, as `/api` tells it."""
