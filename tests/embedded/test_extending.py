@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,13 @@ async def register(client: Client, port: int, bundle: bytes) -> None:
 async def until(client: Client, status: str) -> Object:
     """The Available condition as soon as it has that status."""
     with anyio.fail_after(20):
-        async for event in watch(client, APISERVICES, field_selector=f"metadata.name={NAME}"):
-            found = event.items if isinstance(event, Listed) else [event.object] if isinstance(event, Applied) else []
-            for each in found:
-                for condition in (each.get("status") or {}).get("conditions") or ():
-                    if condition["status"] == status:
-                        return dict(condition)
+        async with aclosing(watch(client, APISERVICES, field_selector=f"metadata.name={NAME}")) as events:
+            async for event in events:
+                found = event.items if isinstance(event, Listed) else []
+                for each in [event.object] if isinstance(event, Applied) else found:
+                    for condition in (each.get("status") or {}).get("conditions") or ():
+                        if condition["status"] == status:
+                            return dict(condition)
     raise AssertionError("the watch ended")
 
 

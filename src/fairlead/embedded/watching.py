@@ -76,7 +76,8 @@ class Watch:
         if left <= 0:
             return None
         with suppress(TimeoutError):
-            await asyncio.wait_for(subscription.wait(), min(left, _BOOKMARK_EVERY))
+            async with asyncio.timeout(min(left, _BOOKMARK_EVERY)):  # wait_for of 3.11 may swallow a cancellation
+                await subscription.wait()
             return b"".join(self._events(subscription.drain()))
         missed = b"".join(self._events(subscription.drain()))
         return missed + self._bookmark({}) if self._options.bookmarks else missed
