@@ -7,8 +7,9 @@ the version is no longer served.
 Source: reference/connector-and-migration.md (b) 1 to 6.
 """
 
+import base64
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -189,8 +190,17 @@ def plan(catalog: Catalog, sources: Sources, existing: Iterable[Object], backend
     return replace(draft, remove=tuple(each for each in draft.remove if may_go(each, sources)))
 
 
+def bundles(api_services: Iterable[Object], backend: Backend) -> list[bytes]:
+    """The CA bundles that API servers trust this connector by."""
+    mine = labels(backend).items()
+    ours = [each for each in api_services if mine <= (each["metadata"].get("labels") or {}).items()]
+    return [base64.b64decode(each["spec"].get("caBundle") or "") for each in ours]
+
+
 class Registrar:
-    def __init__(self, client: Client, backend: Backend) -> None:
+    """`backend` answers that of the moment: its CA bundle changes when the authority is rotated."""
+
+    def __init__(self, client: Client, backend: Callable[[], Backend]) -> None:
         self._client = client
         self._backend = backend
         self._conflicts: frozenset[Conflict] = frozenset()
@@ -201,7 +211,7 @@ class Registrar:
 
     async def suspects(self) -> list[SourceName]:
         """What the APIServices of ours were published for."""
-        mine = labels(self._backend).items()
+        mine = labels(self._backend()).items()
         return [
             name
             for each in await self.existing()
@@ -211,7 +221,7 @@ class Registrar:
 
     async def register(self, catalog: Catalog, sources: Sources) -> frozenset[Conflict]:
         """What stands in the way; said in the log when it changes. Raises what the client raises."""
-        todo = plan(catalog, sources, await self.existing(), self._backend)
+        todo = plan(catalog, sources, await self.existing(), self._backend())
         await registering.carry_out(self._client, todo)
         conflicts = frozenset(todo.conflicts)
         for each in sorted(conflicts - self._conflicts, key=lambda one: one.name):

@@ -6,21 +6,26 @@ registers APIServices only when it can answer for them.
 
 import asyncio
 import logging
+import socket
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.aggregation import following
+from fairlead.aggregation import certifying, following
 from fairlead.aggregation.authenticating import Authenticator
 from fairlead.aggregation.authorizing import Authorizer
+from fairlead.aggregation.certifying import SharedCertificate
 from fairlead.aggregation.following import TrustFollower
+from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import APISERVICES, Backend
 from fairlead.aggregation.tokens import Create, TokenReviews
 from fairlead.client import watching
 from fairlead.client.api import Client
 from fairlead.client.errors import ClientError
 from fairlead.client.watching import Applied, Deleted, Interrupted, Listed
+from fairlead.connector import publishing
 from fairlead.connector import sources as reading_sources
 from fairlead.connector.catalog import Catalog
 from fairlead.connector.guarding import Guarded
@@ -34,10 +39,8 @@ from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 from fairlead.serving import listening
-from fairlead.serving.certificates import Authority
 from fairlead.serving.health import Health
 from fairlead.serving.listening import Listening
-from fairlead.serving.tls import ServerTLS
 
 Object = dict[str, Any]
 
@@ -48,6 +51,7 @@ _ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews",
 # The control plane's OpenAPI documents lag behind its discovery by about a second.
 _RETRY_SECONDS = 0.5
 _RESYNC_SECONDS = 60.0
+_ROTATE_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +85,8 @@ class State:
     changed: asyncio.Event
     published: asyncio.Event
     """Set whenever APIServices may have to change."""
+    api_services: dict[str, Object] | None
+    """Of the app cluster and of all owners, by name; None before the first list."""
     heard: dict[str, bool]
     """Which collections have been listed once, or are known not to be there."""
     ready: asyncio.Event
@@ -89,20 +95,27 @@ class State:
 
     @classmethod
     def new(cls) -> "State":
-        return cls(
-            Sources(), None, Sources(), asyncio.Event(), asyncio.Event(), {XRD: False, CRD: False}, asyncio.Event()
-        )
+        heard = {XRD: False, CRD: False}
+        return cls(Sources(), None, Sources(), asyncio.Event(), asyncio.Event(), None, heard, asyncio.Event())
 
 
 class Connector:
-    def __init__(self, settings: Settings, app: Client, control_plane: Client, scope: Scope, backend: Backend) -> None:
+    def __init__(
+        self, settings: Settings, app: Client, control_plane: Client, scope: Scope, certificate: SharedCertificate
+    ) -> None:
         self._settings = settings
         self._app = app
         self._control_plane = control_plane
         self._scope = scope
         self._state = State.new()
         self._synchronizer = Synchronizer(control_plane)
-        self._registrar = Registrar(app, backend)
+        self.certificate = certificate
+        certificate.changed = self._state.published.set
+        self._registrar = Registrar(app, self.backend)
+        service = settings.service
+        self._leadership = Leadership(
+            app, service.namespace, service.name, _replica(), gained=self._state.published.set
+        )
 
     @property
     def state(self) -> State:
@@ -111,6 +124,13 @@ class Connector:
     @property
     def scope(self) -> Scope:
         return self._scope
+
+    def backend(self) -> Backend:
+        service = self._settings.service
+        return Backend(service.namespace, service.name, self._settings.service_port, self.certificate.bundle)
+
+    def _bundles(self) -> list[bytes]:
+        return publishing.bundles((self._state.api_services or {}).values(), self.backend())
 
     def handler(self, trust: TrustFollower) -> Guarded:
         authorizer = Authorizer(_creating(self._app, _ACCESS_REVIEWS))
@@ -122,14 +142,18 @@ class Connector:
             authorizer.authorize,
         )
         reviews = TokenReviews(_creating(self._app, _TOKEN_REVIEWS)).authenticate
-        health = Health(
-            {"livez": {}, "healthz": {}, "readyz": {"catalog": self._synced, "front-proxy": trust_check(trust)}}
-        )
+        ready = {"catalog": self._synced, "front-proxy": trust_check(trust), "certificate": self._trusted}
+        health = Health({"livez": {}, "healthz": {}, "readyz": ready})
         return Guarded(claims, Authenticator(trust.trust, reviews), authorizer, health)
 
     async def _synced(self) -> None:
         if self._state.catalog is None:
             raise IncompleteError("the catalog is not complete yet")
+
+    async def _trusted(self) -> None:
+        if self._state.api_services is None:
+            raise IncompleteError("the APIServices are not known yet")
+        await self.certificate.check(self._bundles())
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -142,6 +166,9 @@ class Connector:
             tasks.create_task(self._follow_api_services())
             tasks.create_task(self._synchronize())
             tasks.create_task(self._register())
+            tasks.create_task(self.certificate.follow())
+            tasks.create_task(self._rotate())
+            tasks.create_task(self._leadership.run())
 
     async def _follow(
         self, kind: str, resource: Resource, read: Callable[[Object], Source | None], ours: Callable[[str], bool]
@@ -167,9 +194,19 @@ class Connector:
             state.changed.set()
 
     async def _follow_api_services(self) -> None:
+        state = self._state
         async for event in watching.watch(self._app, APISERVICES):
-            if not isinstance(event, Interrupted):
-                self._state.published.set()
+            match event:
+                case Listed(items):
+                    state.api_services = {each["metadata"]["name"]: each for each in items}
+                case Applied(each):
+                    state.api_services = (state.api_services or {}) | {each["metadata"]["name"]: each}
+                case Deleted(each):
+                    (state.api_services or {}).pop(each["metadata"]["name"], None)
+                case Interrupted(error):
+                    _log.warning("APIServices cannot be watched: %s", error)
+                    continue
+            state.published.set()
 
     async def _synchronize(self) -> None:
         state = self._state
@@ -218,6 +255,9 @@ class Connector:
             state.published.clear()
             if state.catalog is None:
                 continue
+            if not self._leadership.held:
+                retry = not await self._registered_by_another(state.catalog)
+                continue
             try:
                 await self._registrar.register(state.catalog, state.described)
             except FairleadError as error:
@@ -226,6 +266,34 @@ class Connector:
             else:
                 retry = False
                 state.ready.set()
+
+    async def _registered_by_another(self, catalog: Catalog) -> bool:
+        """Whether all that the catalog has is registered, in a way that lets this replica answer."""
+        found = self._state.api_services or {}
+        names = {f"{each.version}.{each.group}" for each in catalog.group_versions}
+        try:
+            await self._trusted()
+        except FairleadError:
+            return False
+        if names <= found.keys() and self._leadership.another:
+            self._state.ready.set()
+            return True
+        return False
+
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(_ROTATE_SECONDS)
+            if not self._leadership.held or self._state.api_services is None:
+                continue
+            try:
+                await self.certificate.rotate(self._bundles())
+            except FairleadError as error:
+                _log.warning("the serving certificate stays as it is: %s", error)
+
+
+def _replica() -> str:
+    """As client-go names them: who it is, for people; and unlike any other."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
 def trust_check(trust: TrustFollower) -> Callable[[], Awaitable[None]]:
@@ -295,12 +363,14 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         control_plane = await stack.enter_async_context(Client.from_kubeconfig(settings.control_plane_kubeconfig))
         await _reachable("app cluster", app)
         await _reachable("control plane", control_plane)
-        authority = Authority.create("fairlead-connector")
-        tls = ServerTLS(authority.issue_server([settings.service.dns]), b"")
-        trust = TrustFollower(tls)
         service = settings.service
-        backend = Backend(service.namespace, service.name, settings.service_port, authority.certificate)
-        connector = Connector(settings, app, control_plane, await scope_of(settings, app), backend)
+        certificate = SharedCertificate(
+            app, service.namespace, service.secret, service.dns, announcing=certifying.ANNOUNCING
+        )
+        await certificate.begin()
+        tls = certificate.tls
+        trust = TrustFollower(tls)
+        connector = Connector(settings, app, control_plane, await scope_of(settings, app), certificate)
         listener = await stack.enter_async_context(listening.listen(connector.handler(trust), tls=tls, bound=opened))
         tasks = await stack.enter_async_context(_tasks(trust.follow(following.watch(app)), connector.run()))
         running = Running(listener, connector, tasks)

@@ -27,6 +27,11 @@ class ServiceName:
         return cls(namespace, name)
 
     @property
+    def secret(self) -> str:
+        """Of its namespace: the serving certificate that all replicas share."""
+        return f"{self.name}-tls"
+
+    @property
     def dns(self) -> str:
         """What the serving certificate must be for."""
         return f"{self.name}.{self.namespace}.svc"
