@@ -21,10 +21,11 @@ from fairlead.aggregation.following import TrustFollower
 from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import APISERVICES, Backend
 from fairlead.aggregation.tokens import Create, TokenReviews
-from fairlead.client import watching
+from fairlead.client import kubeconfig, watching
 from fairlead.client.api import Client
+from fairlead.client.connection import Connection
 from fairlead.client.errors import ClientError
-from fairlead.client.watching import Applied, Deleted, Interrupted, Listed
+from fairlead.client.watching import Applied, Backoff, Deleted, Interrupted, Listed
 from fairlead.connector import publishing
 from fairlead.connector import sources as reading_sources
 from fairlead.connector.catalog import Catalog
@@ -32,6 +33,7 @@ from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
 from fairlead.connector.naming import Scope
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
+from fairlead.connector.reaching import ProbedConnection, Reachability
 from fairlead.connector.settings import Settings, SettingsError
 from fairlead.connector.sources import CRD, XRD, Source, SourceName, Sources
 from fairlead.crossplane import xrds
@@ -101,12 +103,19 @@ class State:
 
 class Connector:
     def __init__(
-        self, settings: Settings, app: Client, control_plane: Client, scope: Scope, certificate: SharedCertificate
+        self,
+        settings: Settings,
+        app: Client,
+        control_plane: Client,
+        scope: Scope,
+        certificate: SharedCertificate,
+        reachability: Reachability,
     ) -> None:
         self._settings = settings
         self._app = app
         self._control_plane = control_plane
         self._scope = scope
+        self._reachability = reachability
         self._state = State.new()
         self._synchronizer = Synchronizer(control_plane)
         self.certificate = certificate
@@ -175,7 +184,9 @@ class Connector:
     ) -> None:
         """Every event is a reason to look at discovery again: any CRD's change may be a claim's."""
         state = self._state
-        async for event in watching.watch(self._control_plane, resource):
+        async for event in watching.watch(
+            self._control_plane, resource, backoff=Backoff(sleep=self._reachability.pause)
+        ):
             match event:
                 case Listed(items):
                     found = {_named(kind, each): read(each) for each in items if ours(each["metadata"]["name"])}
@@ -332,11 +343,27 @@ async def scope_of(settings: Settings, app: Client) -> Scope:
     return Scope(cluster, settings.claim_namespace)
 
 
-async def _reachable(role: str, client: Client) -> None:
+async def _usable(role: str, client: Client) -> None:
     try:
         await client.read("/version")
     except FairleadError as error:
         raise SettingsError(f"the {role} cannot be used", str(error)) from error
+
+
+async def _usable_some_day(control_plane: Client, reachability: Reachability, prober: Connection) -> None:
+    """A control plane that is down for now is waited for; one that will not have us is an error now."""
+    error = await reachability.look(prober)
+    if error is None:
+        try:
+            await _usable("control plane", control_plane)
+        except SettingsError as refused:
+            if not isinstance(refused.__cause__, statuses.StatusError) or refused.__cause__.status_code < 500:
+                raise
+            _log.warning("the control plane is not ready: %s", refused.__cause__)
+    elif error.retryable:
+        reachability.lost(error)
+    else:
+        raise SettingsError("the control plane cannot be used", str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -360,9 +387,12 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         stack.callback(opened.close)
         app = await stack.enter_async_context(Client.from_kubeconfig(settings.kubeconfig))
-        control_plane = await stack.enter_async_context(Client.from_kubeconfig(settings.control_plane_kubeconfig))
-        await _reachable("app cluster", app)
-        await _reachable("control plane", control_plane)
+        reachability = Reachability()
+        target = kubeconfig.load(settings.control_plane_kubeconfig)
+        prober = await stack.enter_async_context(Connection(target))
+        control_plane = await stack.enter_async_context(Client(ProbedConnection(target, reachability)))
+        await _usable("app cluster", app)
+        await _usable_some_day(control_plane, reachability, prober)
         service = settings.service
         certificate = SharedCertificate(
             app, service.namespace, service.secret, service.dns, announcing=certifying.ANNOUNCING
@@ -370,9 +400,11 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         await certificate.begin()
         tls = certificate.tls
         trust = TrustFollower(tls)
-        connector = Connector(settings, app, control_plane, await scope_of(settings, app), certificate)
+        connector = Connector(settings, app, control_plane, await scope_of(settings, app), certificate, reachability)
         listener = await stack.enter_async_context(listening.listen(connector.handler(trust), tls=tls, bound=opened))
-        tasks = await stack.enter_async_context(_tasks(trust.follow(following.watch(app)), connector.run()))
+        tasks = await stack.enter_async_context(
+            _tasks(trust.follow(following.watch(app)), connector.run(), reachability.probe(prober))
+        )
         running = Running(listener, connector, tasks)
         await _first(running.ended(), _ready(trust, connector))
         yield running
