@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -29,7 +29,10 @@ class ServerError(FairleadError):
 class Process:
     """A running server. Raises `ServerError` where it cannot be started at all."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment` is added to ours."""
         self.name = name
         self.log = log
         self._supervisor = subprocess.Popen(
@@ -38,6 +41,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            env=os.environ | (environment or {}),
         )
         # Popen's types cannot say that what was asked for is there.
         self._tie = cast("IO[bytes]", self._supervisor.stdin)

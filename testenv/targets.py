@@ -58,6 +58,7 @@ TARGETS = {
         ),
         _kubectl("v1.32.9"),
         _kubectl("v1.34.2"),
+        Target("crossplane", ("github.com/crossplane/crossplane/v2/cmd/crossplane",), 4, "72 MB (3 GB meanwhile)"),
         Target(
             "crossplane-crds",
             (),

@@ -9,8 +9,9 @@ from fairlead.client.targets import Cluster
 from fairlead.machinery import encoding
 from testenv import building
 from tests.clusters import Pair
-from tests.e2e import manifests, world
+from tests.e2e import manifests, platforms, world
 from tests.e2e.hands import Hands, Kubectl, Plain
+from tests.e2e.platforms import Platform
 from tests.e2e.world import World
 
 
@@ -28,6 +29,13 @@ def claims(pair: Pair) -> Iterator[World]:
         stack.enter_context(world.connector(pair.app, pair.control_plane, port))
         world.eventually(lambda: app.names(manifests.DATABASES, world.CLAIMS))
         yield World(app, control_plane, port, pair.stored)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The same with real Crossplane, between servers of its own."""
+    with platforms.started(tmp_path_factory.mktemp("platform")) as running:
+        yield running
 
 
 @contextmanager

@@ -93,6 +93,15 @@ class TestStopping:
             assert ends(handle)
 
 
+@pytest.mark.requirement("testenv:crossplane-core")
+def test_a_server_gets_what_is_added_to_our_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "kept")
+    script = "import os, sys; print(os.environ['OURS'], os.environ['ADDED'], file=sys.stderr)"
+    process = Process("server", [sys.executable, "-S", "-c", script], tmp_path / "log", {"ADDED": "too"})
+    with pytest.raises(ServerError, match="ended with status 0: kept too;"):
+        process.await_ready(lambda: False, DEADLINE)
+
+
 @pytest.mark.requirement("testenv:no-process-left")
 class TestOrphans:
     def test_a_server_ends_with_the_supervisor(self, tmp_path: Path) -> None:

@@ -1,0 +1,211 @@
+"""Real Crossplane core against a real cluster, with one composition function, and neither containers nor network.
+
+A claim becomes Ready only if something reconciles it, and what a claim looks like while that happens (finalizers,
+references, conditions written in several steps, deletion in two) is what the connector has to carry. So the end-to-end
+tests get the program itself. Three things stand in for the cluster that it expects around it: files hold its TLS keys,
+`PACKAGE_RUNTIME=External` keeps it from making Deployments, and a FunctionRevision that is paused, so that nobody
+looks for its image, names the endpoint where our function listens.
+
+Crossplane binds its metrics and health ports on every interface, and no setting changes that.
+"""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fairlead.serving.certificates import Authority, KeyPair
+from testenv import building
+from testenv.ports import Ports
+from testenv.processes import Process, ServerError, last_lines
+from testenv.servers import HOST, RealCluster
+
+NAMESPACE = "crossplane-system"
+FUNCTION = "function-settings"
+"""What a Composition's pipeline calls it."""
+INIT_SECONDS = 60.0
+PROGRAM = Path(__file__).with_name("function.py")
+
+
+class RealCrossplane:
+    """`with RealCrossplane(cluster, directory)`: yields when Crossplane and the function listen.
+
+    Raises `ServerError` when a program is not built or does not become ready. The cluster must outlive it.
+    """
+
+    def __init__(self, cluster: RealCluster, directory: Path) -> None:
+        """`directory` is for keys, cache and logs, and is made if need be."""
+        self.cluster = cluster
+        self.directory = directory
+        for each in ("client", "function", "cache"):
+            (directory / each).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.ports = Ports("metrics", "health", "function")
+        self._running: dict[str, Process] = {}
+
+    def __enter__(self) -> "RealCrossplane":
+        try:
+            self._write_keys()
+            self._start_function()
+            self._prepare()
+            self._running["function"].await_ready(lambda: _listens(self.ports["function"]))
+            self._start_core()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for name in ("crossplane", "function"):
+            if process := self._running.pop(name, None):
+                process.stop()
+        self.ports.close()
+
+    def process(self, name: str) -> Process:
+        """Of the running `crossplane` or `function`."""
+        return self._running[name]
+
+    def _write_keys(self) -> None:
+        """Crossplane's own authority would do as well, but is known only after it has been initialized."""
+        authority = Authority.create("crossplane")
+        _write(self.directory / "client", authority.issue_client("crossplane", san=True), authority)
+        _write(self.directory / "function", authority.issue_server(["localhost"], [HOST]), authority)
+
+    def _start_function(self) -> None:
+        address = f"{HOST}:{self.ports['function']}"
+        command: list[str | Path] = [sys.executable, "-P", PROGRAM, address, self.directory / "function"]
+        self._running["function"] = Process("the function", command, self.directory / "function.log")
+
+    def _prepare(self) -> None:
+        """What the package manager would have made, had it installed Crossplane and the function."""
+        self._apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        account = {"name": "crossplane", "namespace": NAMESPACE}
+        self._apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+        self._initialize()
+        revision = function_revision()
+        self._apply(revision)
+        status = {"endpoint": f"dns:///localhost:{self.ports['function']}", "capabilities": ["composition"]}
+        self._kubectl(
+            *("patch", "functionrevision.pkg.crossplane.io", revision["metadata"]["name"]),
+            *("--subresource=status", "--type=merge", "-p", json.dumps({"status": status})),
+        )
+
+    def _initialize(self) -> None:
+        """Again while it fails: it writes objects of CRDs that it has only just made, before discovery has them."""
+        log = self.directory / "init.log"
+        deadline = time.monotonic() + INIT_SECONDS
+        command: list[str | Path] = [self._program(), "core", "init"]
+        while True:
+            with log.open("ab") as output:
+                done = subprocess.run(
+                    command, stdout=output, stderr=output, env=os.environ | self._settings(), check=False
+                )
+            if done.returncode == 0:
+                return
+            if time.monotonic() > deadline:
+                raise ServerError("Crossplane could not be initialized", last_lines(log), f"its log is {log}")
+
+    def _start_core(self) -> None:
+        log = self.directory / "crossplane.log"
+        command: list[str | Path] = [self._program(), "core", "start", "--debug"]
+        started = Process("crossplane", command, log, self._settings())
+        self._running["crossplane"] = started
+        started.await_ready(lambda: _ready(self.ports["health"]))
+
+    def _program(self) -> Path:
+        path = building.binary("crossplane")
+        if path is None:
+            raise ServerError("crossplane is not built", remedy="run `make testenv`")
+        return path
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "KUBECONFIG": str(self.cluster.cluster.kubeconfig),
+            "POD_NAMESPACE": NAMESPACE,
+            "CRDS_PATH": str(building.folder("crossplane-crds")),
+            "TLS_CA_SECRET_NAME": "crossplane-root-ca",
+            "TLS_CLIENT_SECRET_NAME": "crossplane-tls-client",
+            "TLS_CLIENT_CERTS_DIR": str(self.directory / "client"),
+            "ENABLE_WEBHOOKS": "false",
+            "PACKAGE_RUNTIME": "External",
+            "XPKG_CACHE_DIR": str(self.directory / "cache"),
+            "METRICS_PORT": str(self.ports["metrics"]),
+            "HEALTH_PROBE_PORT": str(self.ports["health"]),
+        }
+
+    def _apply(self, manifest: dict[str, Any]) -> None:
+        self._kubectl("apply", "--server-side", "-f", "-", text=json.dumps(manifest))
+
+    def _kubectl(self, *arguments: str, text: str | None = None) -> None:
+        program = building.binary("kubectl")
+        if program is None:
+            raise ServerError("kubectl is not built", remedy="run `make testenv`")
+        command: list[str | Path] = [program, f"--kubeconfig={self.cluster.cluster.kubeconfig}", *arguments]
+        cache = {"KUBECACHEDIR": str(self.directory / "kubectl-cache")}
+        done = subprocess.run(
+            command, input=text, capture_output=True, text=True, env=os.environ | cache, timeout=60, check=False
+        )
+        if done.returncode:
+            raise ServerError(f"kubectl {arguments[0]} failed", " ".join(done.stderr.split()))
+
+
+def function_revision() -> dict[str, Any]:
+    """As a Function would have made it; the label is how Crossplane finds it, the image is never asked for."""
+    return {
+        "apiVersion": "pkg.crossplane.io/v1",
+        "kind": "FunctionRevision",
+        "metadata": {
+            "name": f"{FUNCTION}-1",
+            "labels": {"pkg.crossplane.io/package": FUNCTION},
+            "annotations": {"crossplane.io/paused": "true"},
+        },
+        "spec": {"desiredState": "Active", "image": "registry.example.org/function:v1", "revision": 1},
+    }
+
+
+def composition(composite: str, api_version: str) -> dict[str, Any]:
+    """Composes resources of a kind by the function alone; whoever asks for a connection secret gets one."""
+    return {
+        "apiVersion": "apiextensions.crossplane.io/v1",
+        "kind": "Composition",
+        "metadata": {"name": composite.lower()},
+        "spec": {
+            "compositeTypeRef": {"apiVersion": api_version, "kind": composite},
+            "mode": "Pipeline",
+            "writeConnectionSecretsToNamespace": NAMESPACE,
+            "pipeline": [{"step": "settings", "functionRef": {"name": FUNCTION}}],
+        },
+    }
+
+
+def _write(directory: Path, pair: KeyPair, authority: Authority) -> None:
+    for name, content in (("tls.crt", pair.certificate), ("tls.key", pair.key), ("ca.crt", authority.certificate)):
+        path = directory / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,62 @@
+"""`python function.py ADDRESS DIRECTORY`: a composition function, served to real Crossplane by a plain process.
+
+Crossplane asks functions what a composite resource is made of, over gRPC with mutual TLS; in production they are
+containers. This one composes a ConfigMap, which needs no provider: its data are the composite's own wishes, so that a
+test can see a change arrive. It says that the ConfigMap is ready once it has seen it, not before. `DIRECTORY` holds
+tls.crt, tls.key and ca.crt.
+
+It is run by its path and with `-P`: nothing here may import from this package, whose `crossplane` is not theirs.
+"""
+
+import sys
+from typing import Any
+
+from crossplane.function import resource, response, runtime
+from crossplane.function.proto.v1 import run_function_pb2 as protocol
+from crossplane.function.proto.v1 import run_function_pb2_grpc as service
+
+COMPOSED = "settings"
+"""The name of the only composed resource within its composite."""
+
+
+def config_map(composite: dict[str, Any]) -> dict[str, Any]:
+    """Into the claim's namespace, under the composite's name; the spec's scalars become its data."""
+    spec = composite["spec"]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": composite["metadata"]["name"], "namespace": spec["claimRef"]["namespace"]},
+        "data": {key: _text(value) for key, value in spec.items() if isinstance(value, str | float)},
+    }
+
+
+def connection(composite: dict[str, Any]) -> dict[str, bytes]:
+    """What a client of the composed thing would need to reach it."""
+    return {"endpoint": f"{composite['metadata']['name']}.example.org".encode(), "password": b"correct horse"}
+
+
+def _text(value: str | float) -> str:
+    """Every number of the protocol is a float."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+class Composer(service.FunctionRunnerServiceServicer):
+    async def RunFunction(  # noqa: N802 - the protocol's name
+        self, request: protocol.RunFunctionRequest, _: Any
+    ) -> protocol.RunFunctionResponse:
+        answer = response.to(request)
+        composite = resource.struct_to_dict(request.observed.composite.resource)
+        desired = answer.desired.resources[COMPOSED]
+        resource.update(desired, config_map(composite))
+        if COMPOSED in request.observed.resources:
+            desired.ready = protocol.READY_TRUE
+        answer.desired.composite.connection_details.update(connection(composite))
+        return answer
+
+
+def main(address: str, directory: str) -> None:
+    runtime.serve(Composer(), address, creds=runtime.load_credentials(directory), insecure=False)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
