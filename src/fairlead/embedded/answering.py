@@ -132,8 +132,8 @@ def failure(error: FairleadError, request: Request) -> Response:
     """A Status, in YAML where the client reads only that."""
     status = error if isinstance(error, StatusError) else statuses.InternalError(str(error))
     document = status.to_object()
-    if not document["reason"]:
-        del document["reason"]
+    if not status.status_reason:
+        document.pop("reason", None)
     accept = ",".join(request.headers.all("accept"))
     media = negotiation.choose(accept, (JSON, YAML)) or JSON
     answer = written(document, media, status.status_code)

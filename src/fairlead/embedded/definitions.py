@@ -226,7 +226,8 @@ def accepted_status(definition: Object, others: Iterable[Object], now: str) -> O
     accepted = {key: value for key, value in spec["names"].items() if key not in taken}
     before = status.get("acceptedNames") or {}
     status["acceptedNames"] = {
-        "plural": "", "kind": "",
+        "plural": "",
+        "kind": "",
         **{key: before[key] for key in taken if key in before},
     } | accepted
     status["conditions"] = _conditions(status.get("conditions") or [], now, taken)
