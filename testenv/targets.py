@@ -66,5 +66,6 @@ TARGETS = {
             "1 MB (50 MB of sources)",
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/crds"),),
         ),
+        Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
     )
 }
