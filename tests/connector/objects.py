@@ -43,7 +43,7 @@ def app_objects(draw: st.DrawFn) -> tuple[Identity, dict[str, Any]]:
     optional: dict[str, st.SearchStrategy[Any]] = {
         "labels": _maps,
         "annotations": _maps,
-        "finalizers": st.lists(_keys, min_size=1, max_size=2),
+        "finalizers": st.lists(_keys | st.sampled_from(["orphan", "foregroundDeletion"]), min_size=1, max_size=2),
         "ownerReferences": st.lists(_owner, min_size=1, max_size=2),
         "resourceVersion": st.integers(1, 2**63).map(str),
         "generation": st.integers(1, 9),

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from fairlead.connector import finalizers
 from fairlead.connector.naming import (
     APP_CLUSTER,
     APP_NAMESPACE,
@@ -37,6 +38,7 @@ _NULL = b"null"
 _HIDDEN_MARK = RESERVED.encode()
 _fields = msgspec.json.Decoder(Fields)
 _list = msgspec.json.Decoder(list[Fields])
+_texts = msgspec.json.Decoder(list[str])
 _text = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
@@ -102,6 +104,8 @@ def outward(metadata: Fields, identity: Identity) -> Fields:
         shown[LAST_APPLIED] = _last_applied_outward(shown[LAST_APPLIED], text(metadata.get("name")), identity)
     seen = _with_map(seen, "annotations", shown)
     seen = _with_owners(seen, owners)
+    if _present(seen.get("finalizers")):
+        seen = _with_finalizers(seen, finalizers.outward(finalizers_of(seen)))
     if "managedFields" in seen:
         seen = _with_managed_fields(seen)
     return seen
@@ -128,6 +132,23 @@ def _with_map(metadata: Fields, key: str, members: Fields) -> Fields:
     if members:
         return {**metadata, key: raw(members)}
     return {name: value for name, value in metadata.items() if name != key}
+
+
+def finalizers_of(metadata: Mapping[str, Raw]) -> list[str]:
+    """Empty for what is no list of strings: the control plane says so in its own words."""
+    try:
+        return _texts.decode(metadata.get("finalizers", _NULL))
+    except msgspec.DecodeError:
+        return []
+
+
+def _with_finalizers(metadata: Fields, found: list[str]) -> Fields:
+    """An empty list is absent, unless it was there already; one that is the same keeps its bytes."""
+    if found == finalizers_of(metadata):
+        return metadata
+    if found:
+        return {**metadata, "finalizers": raw(found)}
+    return {key: value for key, value in metadata.items() if key != "finalizers"}
 
 
 def _with_owners(metadata: Fields, stashed: str) -> Fields:
@@ -185,13 +206,24 @@ def _entry(entry: Fields) -> Fields | None:
         return entry
     before = [{"fieldsV1": {"f:metadata": of_metadata}}]
     after = managedfields.without(before, _hidden_paths(of_metadata))
-    if after == before:
+    shown = _finalizers_owned(after[0]["fieldsV1"]["f:metadata"]) if after and after[0]["fieldsV1"] else {}
+    if shown == of_metadata:
         return entry
-    if after and after[0]["fieldsV1"]:
-        owned["f:metadata"] = raw(after[0]["fieldsV1"]["f:metadata"])
+    if shown:
+        owned["f:metadata"] = raw(shown)
     else:
         del owned["f:metadata"]
     return {**entry, "fieldsV1": raw(owned)} if owned else None
+
+
+def _finalizers_owned(of_metadata: Mapping[str, Any]) -> dict[str, Any]:
+    found = of_metadata.get("f:finalizers")
+    if not found:
+        return dict(of_metadata)
+    shown = finalizers.owned(found)
+    if shown:
+        return {**of_metadata, "f:finalizers": shown}
+    return {key: value for key, value in of_metadata.items() if key != "f:finalizers"}
 
 
 def _hidden_paths(of_metadata: Mapping[str, Any]) -> list[fieldsets.Path]:
@@ -230,6 +262,7 @@ def inward(
     stored = {key: value for key, value in stored.items() if key != "annotations" or annotations}
     if annotations:
         stored["annotations"] = raw(annotations)
+    stored = _with_finalizers(stored, finalizers.inward(finalizers_of(stored)) + finalizers_of(hidden))
     if "ownerReferences" in hidden:
         stored["ownerReferences"] = hidden["ownerReferences"]
     if uid and not _present(metadata.get("uid")):
@@ -256,6 +289,9 @@ def hidden_of(metadata: Mapping[str, Raw]) -> Fields:
     kept = {key: value for key, value in annotations.items() if is_reserved(key) and key != OWNER_REFERENCES}
     if kept:
         found["annotations"] = raw(kept)
+    held = [each for each in finalizers_of(metadata) if finalizers.is_hidden(each)]
+    if held:
+        found["finalizers"] = raw(held)
     return found
 
 

@@ -18,7 +18,7 @@ from fairlead.machinery import encoding, patches, statuses
 from fairlead.machinery.values import same
 
 _operations = msgspec.json.Decoder(list[Fields])
-_MERGE_FAST = {"labels", "annotations", "finalizers", "resourceVersion", "uid"}
+_MERGE_FAST = {"labels", "annotations", "resourceVersion", "uid"}
 
 
 def json_fast(body: bytes, uid: str) -> bytes | None:

@@ -5,18 +5,20 @@ was remembered and is refused, the object is read again: had it been replaced, t
 which is what a server that stores the object itself would have done. A refusal leaves nothing written.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
-from fairlead.connector import answering, bodies, naming, patching, representing, selecting
+from fairlead.connector import answering, bodies, deleting, naming, patching, representing, selecting
+from fairlead.connector.deleting import Finalizing, Wish
 from fairlead.connector.mapping import Fields, as_stored, fields, inward, last_applied, raw, text
 from fairlead.connector.reading import ForeignNameError, Reader, collection_query, rewritten
 from fairlead.connector.rewriting import is_status
 from fairlead.connector.upstream import Call, Upstream
 from fairlead.connector.verifying import Known, Verified
 from fairlead.machinery import encoding, statuses
-from fairlead.machinery.messages import Response
+from fairlead.machinery.messages import Headers, Response
 from fairlead.machinery.negotiation import MediaType
 from fairlead.machinery.paths import RequestInfo, Resource
 from fairlead.machinery.principals import Principal
@@ -45,6 +47,7 @@ class Writer:
         self._reader = reader
         self._namespaces = namespaces
         self._authorize = authorize
+        self._finalizing = Finalizing(upstream, known)
 
     # -- create --------------------------------------------------------------------------------------------------------
 
@@ -208,11 +211,27 @@ class Writer:
     async def delete(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.ONE)
         options = _delete_options(call)
+        wish = Wish.of(options)
+        answer = await self._delete(call, choice, options, wish)
+        if not wish.releases or not deleting.lingers_for_a_collector(answer.body):
+            return answer
+        known = self._known.get(call.offer.resource, call.identity)
+        if not await self._finalizing.release(call):
+            return answer
+        gone = encoding.to_json(deleting.gone(call, known.uid if known else ""))
+        content_type, shown = representing.encode(choice, gone)
+        return Response(200, Headers([("content-type", content_type)]), shown)
+
+    async def _delete(self, call: Call, choice: MediaType, options: Mapping[str, Any], wish: Wish) -> Response:
+        if wish.holds:
+            await self._finalizing.hold(call, options, wish.policy)
+            options = deleting.without_policy(options)
+        read = deleting.rehearsed if wish.dry_run else bytes
 
         async def attempt(verified: Verified) -> Response:
             preconditions = {"uid": verified.uid} | dict(options.get("preconditions") or {})
             body = encoding.to_json({**options, "preconditions": preconditions})
-            return await self._write(call, choice, "DELETE", call.path(), "delete", body, bodies.JSON)
+            return await self._write(call, choice, "DELETE", call.path(), "delete", body, bodies.JSON, read=read)
 
         return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt)
 
@@ -220,16 +239,26 @@ class Writer:
         choice = representing.choose(call.request.headers, representing.MANY)
         if call.request.body:
             bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
-        query = collection_query(call, "deletecollection") | representing.options(choice, call.request.parameters)
+        selection = collection_query(call, "deletecollection")
+        query = selection | representing.options(choice, call.request.parameters)
+        options = _delete_options(call)
+        wish = Wish.of(options)
+        each_by_itself = await self._finalizing.calls(call, selection) if wish.holds else []
         status, headers, body = await self._upstream.send(
             call,
-            "DELETE",
+            "GET" if wish.holds else "DELETE",
             call.path(),
             query,
             accept=representing.accept(choice),
-            body=call.request.body,
-            content_type=call.request.headers.get("content-type") if call.request.body else "",
+            body=b"" if wish.holds else call.request.body,
+            content_type=call.request.headers.get("content-type") if call.request.body and not wish.holds else "",
         )
+        for one in each_by_itself:
+            with suppress(statuses.NotFound):
+                await self._delete(one, representing.ONE[0], options, wish)
+        if wish.releases and deleting.is_marked(body):
+            for one in await self._finalizing.calls(call, selection):
+                await self._finalizing.release(one)
         shown = self._status(call, body) or await rewritten(call, body)
         content_type, shown = representing.encode(choice, shown)
         return Response(status, answering.headers(headers, call.names, content_type), shown)
@@ -267,6 +296,7 @@ class Writer:
         body: bytes,
         content_type: str,
         leave_out: set[str] | None = None,
+        read: Callable[[bytes], bytes] = bytes,
     ) -> Response:
         query = selecting.passed(verb, call.request.parameters, leave_out or ())
         query |= representing.options(choice, call.request.parameters)
@@ -277,7 +307,7 @@ class Writer:
         if shown is not None:
             self._known.forget(call.offer.resource, call.identity)
         else:
-            shown = (await self._reader.seen(call, answer)).body
+            shown = (await self._reader.seen(call, read(answer))).body
         answer_type, shown = representing.encode(choice, shown)
         return Response(status, answering.headers(headers, call.names, answer_type), shown)
 

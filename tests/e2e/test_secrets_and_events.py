@@ -1,0 +1,123 @@
+"""What belongs to a claim in the app cluster: dependents, connection secret, events."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fairlead.machinery.paths import Resource
+from tests.clusters import Pair
+from tests.e2e import manifests, world
+from tests.e2e.hands import Plain, Refused
+from tests.e2e.manifests import DATABASES
+from tests.e2e.test_claim_travels import namespaced
+from tests.e2e.world import World
+
+Object = dict[str, Any]
+
+CONFIG_MAPS = Resource("", "v1", "configmaps")
+PAGES = Resource("local.example.org", "v1", "pages")
+
+
+@pytest.fixture(scope="module")
+def app(pair: Pair, claims: World) -> Iterator[Plain]:
+    """The app cluster as a program sees it; it serves a CRD of its own beside the claims."""
+    with Plain.of(pair.app) as plain:
+        plain.apply(_crd())
+        world.eventually(lambda: plain.names(PAGES, "default"))
+        yield plain
+
+
+def _crd() -> Object:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "pages", "singular": "page", "kind": "Page", "listKind": "PageList"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "pages.local.example.org"},
+        "spec": {"group": "local.example.org", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def owner(app: Plain, resource: Resource, namespace: str) -> Object:
+    """A claim or a page, with a dependent and a finalizer of its own that nobody works off."""
+    manifest = manifests.claim("orders", namespace)
+    if resource == PAGES:
+        manifest = {**manifest, "apiVersion": "local.example.org/v1", "kind": "Page"}
+    manifest["metadata"]["finalizers"] = ["example.org/held"]
+    app.create(manifest)
+    made = app.get(resource, "orders", namespace)
+    reference = {key: manifest[key] for key in ("apiVersion", "kind")} | {
+        "name": "orders", "uid": made["metadata"]["uid"], "blockOwnerDeletion": True,
+    }  # fmt: skip
+    metadata = {"name": "dependent", "namespace": namespace, "ownerReferences": [reference]}
+    app.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    return made
+
+
+def settled(app: Plain, resource: Resource, namespace: str) -> list[str]:
+    """The finalizers once the garbage collector has taken off its own."""
+    left: list[str] = app.get(resource, "orders", namespace)["metadata"]["finalizers"]
+    if left != ["example.org/held"]:
+        raise Refused(f"still {left}")
+    return left
+
+
+@pytest.mark.requirement("e2e:cascades")
+@pytest.mark.parametrize("pair", [pytest.param("real", marks=pytest.mark.real)], indirect=True)
+@pytest.mark.parametrize("policy", ["Orphan", "Foreground", "Background"])
+def test_a_deletion_cascades_as_that_of_a_local_object(claims: World, app: Plain, policy: str) -> None:
+    seen = [cascade(claims, app, resource, policy) for resource in (PAGES, DATABASES)]
+    assert seen[0] == seen[1]
+
+
+def cascade(claims: World, app: Plain, resource: Resource, policy: str) -> list[str]:
+    """The finalizers in the answer to the deletion, whose effect is checked."""
+    namespace = namespaced(claims, f"{policy.lower()}-{resource.plural}")
+    made = owner(app, resource, namespace)
+    path = resource.path(namespace, "orders")
+    preconditions = {"uid": made["metadata"]["uid"]}
+    answer = app.send("DELETE", path, {"propagationPolicy": policy, "preconditions": preconditions})
+    assert answer["metadata"]["deletionTimestamp"]
+    world.eventually(lambda: settled(app, resource, namespace))
+    app.patch(resource, "orders", namespace, "merge", {"metadata": {"finalizers": None}})
+    world.eventually(lambda: gone(app, path))
+    dependent = CONFIG_MAPS.path(namespace, "dependent")
+    world.eventually(lambda: ownerless(app, namespace) if policy == "Orphan" else gone(app, dependent))
+    found: list[str] = answer["metadata"]["finalizers"]
+    return found
+
+
+def gone(app: Plain, path: str) -> None:
+    try:
+        app.send("GET", path)
+    except Refused as refusal:
+        if "NotFound" in str(refusal):
+            return
+        raise
+    raise Refused(f"{path} is still there")
+
+
+def ownerless(app: Plain, namespace: str) -> None:
+    if "ownerReferences" in app.get(CONFIG_MAPS, "dependent", namespace)["metadata"]:
+        raise Refused("it still has an owner")
+
+
+@pytest.mark.requirement("e2e:cascades")
+@pytest.mark.parametrize("policy", ["Orphan", "Foreground"])
+def test_a_refused_or_rehearsed_deletion_answers_as_for_a_local_object(claims: World, app: Plain, policy: str) -> None:
+    answers = []
+    for resource in (PAGES, DATABASES):
+        namespace = namespaced(claims, f"dry-{policy.lower()}-{resource.plural}")
+        owner(app, resource, namespace)
+        path = resource.path(namespace, "orders")
+        dry = app.send("DELETE", path, {"propagationPolicy": policy, "dryRun": ["All"]})
+        with pytest.raises(Refused) as refused:
+            app.send("DELETE", path, {"propagationPolicy": policy, "preconditions": {"uid": "another"}})
+        uid = dry["metadata"]["uid"]
+        said = str(refused.value).replace(uid, "UID").replace("Page.local", "Database.demo")
+        answers.append((dry["metadata"]["finalizers"], dry["metadata"]["generation"], said))
+        app.patch(resource, "orders", namespace, "merge", {"metadata": {"finalizers": None}})
+        assert app.get(resource, "orders", namespace)["metadata"].get("deletionTimestamp") is None
+    assert answers[0] == answers[1]
