@@ -1,6 +1,8 @@
 """Kept connections, and how they are made."""
 
+import asyncio
 import socket
+import weakref
 
 import aiohttp
 
@@ -12,6 +14,10 @@ from fairlead.client.kubeconfig import ConnectionSettings
 
 KEEP_ALIVE_SECONDS = 45.0
 """Shorter than any API server's or load balancer's usual idle time, so that a request rarely meets a closing one."""
+FAREWELL_SECONDS = 1.0
+"""How long closing waits for what a cancelled request left behind: TLS says farewell before its socket closes, and a
+loop that ends in between leaves the socket open. aiohttp forgets such connections."""
+_TURN_SECONDS = 0.005
 
 
 class Pools:
@@ -25,6 +31,7 @@ class Pools:
         self._certificate: ClientCertificate | None = None
         self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
         self._retired: list[aiohttp.ClientSession] = []
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def requests(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
         return self._open(certificate)[0]
@@ -48,7 +55,7 @@ class Pools:
                 "a client certificate needs https", f"the server is {without_secrets(settings.server)}"
             )
         connector = aiohttp.TCPConnector(
-            ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=keep_alive_socket
+            ssl=context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=self._socket
         )
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, read_bufsize=1 << 18
@@ -61,6 +68,15 @@ class Pools:
         self._sessions, self._retired = None, []
         for session in open_sessions:
             await session.close()
+        for _ in range(int(FAREWELL_SECONDS / _TURN_SECONDS)):
+            if all(each.fileno() == -1 for each in self._sockets):
+                break
+            await asyncio.sleep(_TURN_SECONDS)
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        made = keep_alive_socket(address)
+        self._sockets.add(made)
+        return made
 
 
 def keep_alive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
