@@ -7,6 +7,7 @@ and any other becomes a warning event of the object, where `kubectl describe` sh
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,13 +41,15 @@ async def follow(
 
     `listed` is called each time that all objects have been seen.
     """
-    async for event in watch(client, resource, backoff=Backoff(first=0.05, most=5.0)):
-        if isinstance(event, Listed):
-            for each in event.items:
-                await persist(client, changed, each)
-            listed()
-        elif isinstance(event, Applied | Deleted):
-            await persist(client, changed, event.object)
+    # Cancelled between two events, the stream would stay open until somebody collected it.
+    async with aclosing(watch(client, resource, backoff=Backoff(first=0.05, most=5.0))) as events:
+        async for event in events:
+            if isinstance(event, Listed):
+                for each in event.items:
+                    await persist(client, changed, each)
+                listed()
+            elif isinstance(event, Applied | Deleted):
+                await persist(client, changed, event.object)
 
 
 async def persist(client: Client, changed: Changed, obj: Object) -> None:
