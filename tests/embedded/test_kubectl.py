@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fairlead.machinery.encoding import to_yaml
+from testenv import building
 from tests.apiserver.asking import Object, widgets_definition
-from tests.clusters import Pair
+from tests.clusters import Pair, built
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("embedded:kubectl")]
 
@@ -22,10 +23,16 @@ GADGET: Object = {
 }
 
 
+@pytest.fixture(params=["kubectl", "kubectl-1.34", "kubectl-1.32"])
+def program(request: pytest.FixtureRequest) -> Path:
+    """The newest, and two that differ in what they send as protobuf."""
+    return built(building.binary(request.param))
+
+
 @pytest.fixture
-def run(embedded_pair: Pair, kubectl: Path, tmp_path: Path, unique: Callable[[str], str]) -> Run:
+def run(embedded_pair: Pair, program: Path, tmp_path: Path, unique: Callable[[str], str]) -> Run:
     """Runs kubectl in a namespace of the test's own; answers what it prints, or fails with what it complains of."""
-    base = [str(kubectl), f"--kubeconfig={embedded_pair.app.kubeconfig}", f"--cache-dir={tmp_path / 'cache'}"]
+    base = [str(program), f"--kubeconfig={embedded_pair.app.kubeconfig}", f"--cache-dir={tmp_path / 'cache'}"]
     namespace = unique("kubectl")
 
     def call(*arguments: str, text: str = "", succeeds: bool = True, **environment: str) -> str:
