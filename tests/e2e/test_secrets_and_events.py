@@ -10,8 +10,8 @@ from tests.clusters import Pair
 from tests.e2e import manifests, world
 from tests.e2e.hands import Plain, Refused
 from tests.e2e.manifests import DATABASES
-from tests.e2e.test_claim_travels import namespaced
-from tests.e2e.world import World
+from tests.e2e.test_claim_travels import backend, namespaced
+from tests.e2e.world import CLAIMS, World
 
 Object = dict[str, Any]
 
@@ -121,3 +121,37 @@ def test_a_refused_or_rehearsed_deletion_answers_as_for_a_local_object(claims: W
         app.patch(resource, "orders", namespace, "merge", {"metadata": {"finalizers": None}})
         assert app.get(resource, "orders", namespace)["metadata"].get("deletionTimestamp") is None
     assert answers[0] == answers[1]
+
+
+@pytest.mark.requirement("e2e:secret-names")
+def test_two_namespaces_ask_for_a_secret_of_one_name(claims: World, app: Plain) -> None:
+    stored = set()
+    for each in ("secret-a", "secret-b"):
+        namespace = namespaced(claims, each)
+        claims.app.apply(manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": "db"}))
+        assert claims.app.get(DATABASES, "orders", namespace)["spec"]["writeConnectionSecretToRef"] == {"name": "db"}
+        row = next(row for row in claims.app.table("databases", DATABASES) if row[0] == namespace)
+        assert "db" in row
+        there = claims.control_plane.get(DATABASES, backend("orders", namespace), CLAIMS)
+        stored.add(there["spec"]["writeConnectionSecretToRef"]["name"])
+    assert len(stored) == 2
+    assert "db" not in stored
+
+
+@pytest.mark.requirement("e2e:secret-names")
+def test_the_secrets_name_can_be_applied_changed_and_fought_over(claims: World, app: Plain) -> None:
+    namespace = namespaced(claims, "secret-changes")
+    asked = manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": "db"})
+    app.patch(DATABASES, "orders", namespace, "apply", asked)
+    other = manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": "other"})
+    path = DATABASES.path(namespace, "orders")
+    content_type = "application/apply-patch+yaml"
+    with pytest.raises(Refused, match=r"1 conflict: .*: \.spec\.writeConnectionSecretToRef\.name$"):
+        app.send("PATCH", path, other, query="fieldManager=another", content_type=content_type)
+    forced = app.send("PATCH", path, other, query="fieldManager=another&force=true", content_type=content_type)
+    assert forced["spec"]["writeConnectionSecretToRef"] == {"name": "other"}
+    patch = [{"op": "test", "path": "/spec/writeConnectionSecretToRef/name", "value": "other"},
+             {"op": "replace", "path": "/spec/writeConnectionSecretToRef/name", "value": "third"}]  # fmt: skip
+    patched = app.patch(DATABASES, "orders", namespace, "json", patch)
+    assert patched["spec"]["writeConnectionSecretToRef"] == {"name": "third"}
+    assert "app-secret-name" not in str(patched)

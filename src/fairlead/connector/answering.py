@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.connector import conflicts
 from fairlead.connector.naming import Identity, Scope
 from fairlead.machinery import statuses
 from fairlead.machinery.encoding import to_json
@@ -56,7 +57,7 @@ class Names:
 
 def rewrite_status(status: Object, names: Names) -> Object:
     """Details, message and causes; everything else, `metadata.continue` and `retryAfterSeconds` included, stays."""
-    shown = dict(status)
+    shown = dict(conflicts.visible(status))
     if isinstance(shown.get("message"), str):
         shown["message"] = names.text(shown["message"])
     details = shown.get("details")

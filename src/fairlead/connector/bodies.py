@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fairlead.connector import naming
+from fairlead.connector import naming, secretnames
 from fairlead.connector.mapping import Fields, fields, raw, text
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.negotiation import MediaType
@@ -87,5 +87,7 @@ def check_name(name: str, group: str, kind: str) -> None:
         raise statuses.invalid(group, kind, name, causes)
 
 
-def write(found: Fields, metadata: Fields) -> bytes:
+def write(found: Fields, metadata: Fields, keep: str = "") -> bytes:
+    """As stored; `metadata` is, and of a connection secret all names but `keep` will be."""
+    found, metadata = secretnames.inward(found, metadata, keep)
     return encoding.to_json({**found, "metadata": raw(metadata)})

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.connector import finalizers
+from fairlead.connector import finalizers, secretnames
 from fairlead.connector.naming import (
     APP_CLUSTER,
     APP_NAMESPACE,
@@ -185,6 +185,7 @@ def _last_applied_outward(value: Raw, backend: str, identity: Identity) -> Raw:
     if text(metadata.get("name")) != backend:
         return value
     metadata.pop("uid", None)
+    document = secretnames.outward(document, metadata, identity)
     document["metadata"] = raw(outward(metadata, identity))
     tail = "\n" if written.endswith("\n") else ""
     return raw(_encode(document).decode() + tail)

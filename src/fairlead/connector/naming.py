@@ -20,6 +20,7 @@ APP_CLUSTER = f"{RESERVED}app-cluster"
 APP_NAMESPACE = f"{RESERVED}app-namespace"
 APP_RESOURCE_NAME = f"{RESERVED}app-resource-name"
 OWNER_REFERENCES = f"{RESERVED}app-owner-references"
+APP_SECRET_NAME = f"{RESERVED}app-secret-name"
 
 CLAIM_PREFIX = "claim-"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from fairlead.connector import secretnames
 from fairlead.connector.mapping import Fields, fields, raw, reserved_keys, text
 from fairlead.connector.naming import Identity
 from fairlead.machinery import encoding, patches, statuses
@@ -27,19 +28,21 @@ def json_fast(body: bytes, uid: str) -> bytes | None:
         operations = _operations.decode(body)
     except msgspec.DecodeError:
         return None
-    if len(operations) >= patches.MAX_OPERATIONS or any(map(_touches_metadata, operations)):
+    if len(operations) >= patches.MAX_OPERATIONS or any(map(_touches_names, operations)):
         return None
     test = {"op": "test", "path": "/metadata/uid", "value": uid}
     return encoding.to_json([test, *operations])
 
 
-def _touches_metadata(operation: Fields) -> bool:
-    return any(_is_under_metadata(operation, key) for key in ("path", "from") if key in operation)
+def _touches_names(operation: Fields) -> bool:
+    return any(_is_mapped(operation, key) for key in ("path", "from") if key in operation)
 
 
-def _is_under_metadata(operation: Fields, key: str) -> bool:
+def _is_mapped(operation: Fields, key: str) -> bool:
     pointer = text(operation[key])
-    return pointer == "" or pointer == "/metadata" or pointer.startswith("/metadata/")
+    return (
+        pointer == "" or pointer == "/metadata" or pointer.startswith("/metadata/") or secretnames.is_touched(pointer)
+    )
 
 
 def merge_fast(body: bytes, uid: str) -> bytes | None:
@@ -50,7 +53,7 @@ def merge_fast(body: bytes, uid: str) -> bytes | None:
         maps = [fields(metadata[key]) for key in ("labels", "annotations") if key in metadata]
     except msgspec.DecodeError:
         return None
-    if metadata.keys() - _MERGE_FAST or any(reserved_keys(each) for each in maps):
+    if secretnames.is_merged(patch) or metadata.keys() - _MERGE_FAST or any(reserved_keys(each) for each in maps):
         return None
     if not text(metadata.get("uid")):
         metadata["uid"] = raw(uid)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fairlead.client.errors import ClientError
-from fairlead.connector import answering, representing, rewriting, selecting
+from fairlead.connector import answering, representing, rewriting, secretnames, selecting
+from fairlead.connector.mapping import fields
 from fairlead.connector.rewriting import ForeignObjectError, Stored, WatchRewriter
 from fairlead.connector.upstream import PARTIAL, Call, Upstream
 from fairlead.connector.verifying import Known, Verified
@@ -65,6 +66,11 @@ class Reader:
         except ForeignObjectError:
             raise ForeignNameError(missing(call)) from None
         return self._known.remember(call.offer.resource, stored)
+
+    async def secret(self, call: Call) -> str:
+        """The stored name of the connection secret that the object asks for; empty where it asks for none."""
+        _, _, body = await self._upstream.send(call, "GET", call.path(subresource=False))
+        return secretnames.asked(fields(body))
 
     async def list(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.MANY)

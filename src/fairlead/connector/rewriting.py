@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.connector import mapping
+from fairlead.connector import mapping, secretnames
 from fairlead.connector.answering import Names, rewrite_status
 from fairlead.connector.mapping import Fields, Raw, fields, raw, text
 from fairlead.connector.naming import Identity, Scope
@@ -65,6 +65,7 @@ class Rewriter:
         stored = fields(_part(found, "metadata"))
         if mapping.identify(stored, self.scope, self.prefix) != expected:
             raise ForeignObjectError
+        found = secretnames.outward(found, stored, expected)
         found["metadata"] = raw(mapping.outward(stored, expected))
         return Stored(_encode(found), expected, stored)
 
@@ -101,6 +102,7 @@ class Rewriter:
         identity = mapping.identify(stored, self.scope, self.prefix)
         if identity is None:
             return None
+        found = secretnames.outward(found, stored, identity)
         return identity, raw({**found, "metadata": raw(mapping.outward(stored, identity))})
 
     def _rows(self, rows: list[Raw], column: int | None) -> Iterator[tuple[Identity, Raw]]:
@@ -116,6 +118,7 @@ class Rewriter:
             return None
         identity, rewritten = shown
         cells = self._cells(_items.decode(_part(row, "cells")), column, identity)
+        cells = secretnames.cells(cells, fields(_part(found, "metadata")), identity)
         return identity, raw({**row, "cells": raw(cells), "object": rewritten if self.with_objects else NULL})
 
     def _cells(self, cells: list[Raw], column: int | None, identity: Identity) -> list[Raw]:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fairlead.connector import mapping
+from fairlead.connector import mapping, secretnames
 from fairlead.connector.mapping import Fields, Raw
 from fairlead.connector.naming import Identity
 from fairlead.connector.rewriting import Stored
@@ -34,6 +34,11 @@ class Verified:
     """What a replacement must carry over, true for that resourceVersion."""
     last_applied: Raw | None = None
     """The annotation as stored, true for that resourceVersion."""
+
+    @property
+    def names_secret(self) -> bool:
+        """Whether the name that the app cluster gave to the connection secret is kept with the object."""
+        return bool(secretnames.original(self.hidden))
 
     @classmethod
     def of(cls, stored: Stored) -> "Verified":

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
-from fairlead.connector import answering, bodies, deleting, naming, patching, representing, selecting
+from fairlead.connector import answering, bodies, deleting, naming, patching, representing, secretnames, selecting
 from fairlead.connector.deleting import Finalizing, Wish
 from fairlead.connector.mapping import Fields, as_stored, fields, inward, last_applied, raw, text
 from fairlead.connector.reading import ForeignNameError, Reader, collection_query, rewritten
@@ -115,8 +115,7 @@ class Writer:
     async def _replace(
         self, call: Call, choice: MediaType, found: Fields, metadata: Fields, verified: Verified
     ) -> Response:
-        stored = self._inward(call, metadata, verified)
-        body = bodies.write(found, stored)
+        body = await self._body(call, found, self._inward(call, metadata, verified), verified)
         return await self._write(call, choice, "PUT", call.path(), "update", body, bodies.JSON)
 
     def _inward(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
@@ -167,7 +166,7 @@ class Writer:
 
         async def attempt(verified: Verified) -> Response:
             known = as_stored(metadata, verified.last_applied, call.identity, call.offer.prefix)
-            body = bodies.write(found, self._applied(call, known, verified.uid))
+            body = await self._body(call, found, self._applied(call, known, verified.uid), verified)
             return await self._write(call, choice, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
 
         takes_over = last_applied(metadata) is not None
@@ -262,6 +261,11 @@ class Writer:
         shown = self._status(call, body) or await rewritten(call, body)
         content_type, shown = representing.encode(choice, shown)
         return Response(status, answering.headers(headers, call.names, content_type), shown)
+
+    async def _body(self, call: Call, found: Fields, stored: Fields, verified: Verified) -> bytes:
+        """Of a change. Whether an object that came without the original name keeps it takes one more request."""
+        takes_a_look = secretnames.asked(found) and not verified.names_secret
+        return bodies.write(found, stored, await self._reader.secret(call) if takes_a_look else "")
 
     # -- shared --------------------------------------------------------------------------------------------------------
 
