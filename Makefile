@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format testenv lock clean docs
+.PHONY: help demo test test-fast bench check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -38,6 +38,9 @@ test: $(VENV)/.develops ## the fast tests, then those on real servers where `mak
 
 test-fast: $(VENV)/.develops ## only what needs no real server (REPEAT=10 repeats it)
 	@$(BIN)/python -m tests fast --repeat $(REPEAT)
+
+bench: $(VENV)/.develops ## how long a newcomer waits, beside real servers
+	@$(BIN)/python bench/starting.py
 
 check: $(VENV)/.develops ## lint, format, types, layers, documentation
 	$(BIN)/ruff check .
