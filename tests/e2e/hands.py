@@ -331,6 +331,6 @@ class Plain:
             each["resource"]: each.get("categories") or []
             for group in listed
             for version in group["versions"]
-            for each in version["resources"]
+            for each in version.get("resources") or ()
             if each["scope"] == "Namespaced"
         }

@@ -1,7 +1,7 @@
 """`fairlead connector`: the claim APIs of a control plane in an app cluster."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -37,11 +37,18 @@ def serve(
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
+    audit_log: Annotated[
+        str, typer.Option(metavar="FILE|-", help="Append one JSON line for each request; - is standard output.")
+    ] = "",
+    log_format: Annotated[Literal["text", "json"], typer.Option(help="Of the log on standard error.")] = "text",
+    shutdown_delay: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long to answer on, unready, when asked to end.")
+    ] = 0.0,
 ) -> None:
     """Serve the claim APIs until interrupted; prints one line when they are registered."""
     from fairlead.cli.stopping import until_asked
     from fairlead.connector.settings import ServiceName, Settings
-    from fairlead.serving import loops
+    from fairlead.serving import logs, loops
 
     settings = Settings(
         kubeconfig=kubeconfig,
@@ -53,9 +60,12 @@ def serve(
         service_port=service_port,
         bind=bind,
         port=port,
+        audit_log=audit_log,
+        shutdown_delay=shutdown_delay,
     )
     settings.check()
-    loops.run(until_asked(_serve(settings)))
+    with logs.on_standard_error(logs.LogFormat(log_format)):
+        loops.run(until_asked(_serve(settings)))
 
 
 async def _serve(settings: "Settings") -> None:

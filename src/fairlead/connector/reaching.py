@@ -17,7 +17,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from fairlead.client.connection import Connection, Streamed
 from fairlead.client.errors import ClientError, Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
+from fairlead.connector import observing
 from fairlead.machinery.messages import Headers, Response
+from fairlead.serving.metrics import Metrics
 
 PERIOD = 1.0
 FAILING = 3.0
@@ -113,11 +115,23 @@ class Reachability:
 
 
 class ProbedConnection(Connection):
-    """A connection that gives up with its server's reachability."""
+    """A connection that gives up with its server's reachability, and counts what it sends."""
 
-    def __init__(self, settings: ConnectionSettings, reachability: Reachability) -> None:
+    def __init__(self, settings: ConnectionSettings, reachability: Reachability, metrics: Metrics) -> None:
         super().__init__(settings)
         self._reachability = reachability
+        self._metrics = metrics
+
+    @contextmanager
+    def _measured(self, method: str) -> Iterator[list[int]]:
+        """The block puts the code of the answer into the list."""
+        observing.upstream_request()
+        started, codes = time.monotonic(), list[int]()
+        try:
+            yield codes
+        finally:
+            code = str(codes[0]) if codes else "<error>"
+            self._metrics.asked(method, self.where, code, time.monotonic() - started)
 
     async def request(
         self,
@@ -130,7 +144,10 @@ class ProbedConnection(Connection):
         timeout: float | None = 60.0,  # noqa: ASYNC109 - as its base
     ) -> Response:
         async with self._reachability.required():
-            return await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+            with self._measured(method) as codes:
+                answer = await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+                codes.append(answer.status)
+            return answer
 
     @asynccontextmanager
     async def stream(
@@ -143,9 +160,11 @@ class ProbedConnection(Connection):
         body: bytes = b"",
     ) -> AsyncIterator[Streamed]:
         async with AsyncExitStack() as stack:
+            opened = super().stream(method, path, query=query, headers=headers, body=body)
             async with self._reachability.required():
-                opened = super().stream(method, path, query=query, headers=headers, body=body)
-                found = await stack.enter_async_context(opened)
+                with self._measured(method) as codes:
+                    found = await stack.enter_async_context(opened)
+                    codes.append(found.status)
             yield Streamed(found.status, found.headers, self._chunks_while_reachable(found.chunks))
 
     async def _chunks_while_reachable(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

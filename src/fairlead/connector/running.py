@@ -8,9 +8,10 @@ import asyncio
 import logging
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fairlead.aggregation import certifying, following
@@ -28,10 +29,11 @@ from fairlead.client.errors import ClientError
 from fairlead.client.watching import Applied, Backoff, Deleted, Interrupted, Listed
 from fairlead.connector import publishing
 from fairlead.connector import sources as reading_sources
-from fairlead.connector.catalog import Catalog
+from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
 from fairlead.connector.naming import Scope
+from fairlead.connector.observing import Observer, Place
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import ProbedConnection, Reachability
 from fairlead.connector.settings import Settings, SettingsError
@@ -39,10 +41,12 @@ from fairlead.connector.sources import CRD, XRD, Source, SourceName, Sources
 from fairlead.crossplane import xrds
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
-from fairlead.machinery.paths import Resource
-from fairlead.serving import listening
+from fairlead.machinery.paths import RequestInfo, Resource
+from fairlead.serving import audit, listening
+from fairlead.serving.audit import AuditLog
 from fairlead.serving.health import Health
 from fairlead.serving.listening import Listening
+from fairlead.serving.metrics import Metrics
 
 Object = dict[str, Any]
 
@@ -56,6 +60,10 @@ _RESYNC_SECONDS = 60.0
 _ROTATE_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
+
+
+class EndingError(FairleadError):
+    """A replica that ends is to get no new work."""
 
 
 class LiveNamespaces:
@@ -110,12 +118,15 @@ class Connector:
         scope: Scope,
         certificate: SharedCertificate,
         reachability: Reachability,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._app = app
         self._control_plane = control_plane
         self._scope = scope
         self._reachability = reachability
+        self._metrics = metrics
+        self._ending = False
         self._state = State.new()
         self._synchronizer = Synchronizer(control_plane)
         self.certificate = certificate
@@ -125,6 +136,32 @@ class Connector:
         self._leadership = Leadership(
             app, service.namespace, service.name, _replica(), gained=self._state.published.set
         )
+        self._show()
+
+    def _show(self) -> None:
+        """What is read whenever somebody looks at the metrics."""
+        gauge = self._metrics.gauge
+        gauge("fairlead_control_plane_reachable", "1 while it answers.", lambda: self._reachability.reachable)
+        gauge("fairlead_leader", "1 on the replica that registers.", lambda: self._leadership.held)
+        gauge("fairlead_resources", "Resources that are served.", lambda: len(self._offers))
+        gauge("fairlead_serving_certificate_expiration_timestamp_seconds", "When it ends.", self._expiry)
+
+    def _expiry(self) -> float:
+        return self.certificate.tls.pair.expires.timestamp()
+
+    @property
+    def _offers(self) -> Mapping[tuple[str, str, str], Offer]:
+        return self._state.catalog.offers if self._state.catalog else {}
+
+    def _locate(self, info: RequestInfo) -> Place | None:
+        offer = self._offers.get((info.group, info.version, info.plural))
+        if offer is None or (info.subresource and not offer.has(info.subresource)):
+            return None
+        return Place(self._scope.cluster, self._scope.namespace, offer.prefix)
+
+    def end(self) -> None:
+        """Unready from now on; everything else goes on."""
+        self._ending = True
 
     @property
     def state(self) -> State:
@@ -141,8 +178,8 @@ class Connector:
     def _bundles(self) -> list[bytes]:
         return publishing.bundles((self._state.api_services or {}).values(), self.backend())
 
-    def handler(self, trust: TrustFollower) -> Guarded:
-        authorizer = Authorizer(_creating(self._app, _ACCESS_REVIEWS))
+    def handler(self, trust: TrustFollower, audit: AuditLog | None = None) -> Guarded:
+        authorizer = Authorizer(_creating(self._app, _ACCESS_REVIEWS, partial(self._metrics.reviewed, "authz")))
         claims = Claims(
             self._scope,
             self._control_plane.connection,
@@ -150,10 +187,22 @@ class Connector:
             LiveNamespaces(self._app),
             authorizer.authorize,
         )
-        reviews = TokenReviews(_creating(self._app, _TOKEN_REVIEWS)).authenticate
-        ready = {"catalog": self._synced, "front-proxy": trust_check(trust), "certificate": self._trusted}
+        reviews = TokenReviews(
+            _creating(self._app, _TOKEN_REVIEWS, partial(self._metrics.reviewed, "authn"))
+        ).authenticate
+        ready = {
+            "shutdown": self._staying,
+            "catalog": self._synced,
+            "front-proxy": trust_check(trust),
+            "certificate": self._trusted,
+        }
         health = Health({"livez": {}, "healthz": {}, "readyz": ready})
-        return Guarded(claims, Authenticator(trust.trust, reviews), authorizer, health)
+        observer = Observer(self._metrics, audit, self._locate)
+        return Guarded(claims, Authenticator(trust.trust, reviews), authorizer, health, observer, self._metrics)
+
+    async def _staying(self) -> None:
+        if self._ending:
+            raise EndingError("this replica is ending")
 
     async def _synced(self) -> None:
         if self._state.catalog is None:
@@ -319,9 +368,18 @@ def _named(kind: str, obj: Object) -> SourceName:
     return SourceName(kind, obj["metadata"]["name"])
 
 
-def _creating(client: Client, resource: Resource) -> Create:
+def _creating(client: Client, resource: Resource, counted: Callable[[str], None]) -> Create:
     async def create(review: Object) -> Object:
-        return await client.create(resource, review)
+        code = "<error>"
+        try:
+            answer = await client.create(resource, review)
+            code = "201"
+        except statuses.StatusError as error:
+            code = str(error.status_code)
+            raise
+        finally:
+            counted(code)
+        return answer
 
     return create
 
@@ -387,10 +445,11 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         stack.callback(opened.close)
         app = await stack.enter_async_context(Client.from_kubeconfig(settings.kubeconfig))
-        reachability = Reachability()
+        reachability, metrics = Reachability(), Metrics()
+        log = stack.enter_context(audit.opened(settings.audit_log))
         target = kubeconfig.load(settings.control_plane_kubeconfig)
         prober = await stack.enter_async_context(Connection(target))
-        control_plane = await stack.enter_async_context(Client(ProbedConnection(target, reachability)))
+        control_plane = await stack.enter_async_context(Client(ProbedConnection(target, reachability, metrics)))
         await _usable("app cluster", app)
         await _usable_some_day(control_plane, reachability, prober)
         service = settings.service
@@ -400,14 +459,27 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         await certificate.begin()
         tls = certificate.tls
         trust = TrustFollower(tls)
-        connector = Connector(settings, app, control_plane, await scope_of(settings, app), certificate, reachability)
-        listener = await stack.enter_async_context(listening.listen(connector.handler(trust), tls=tls, bound=opened))
+        scope = await scope_of(settings, app)
+        connector = Connector(settings, app, control_plane, scope, certificate, reachability, metrics)
+        handler = connector.handler(trust, log)
+        listener = await stack.enter_async_context(listening.listen(handler, tls=tls, bound=opened))
         tasks = await stack.enter_async_context(
             _tasks(trust.follow(following.watch(app)), connector.run(), reachability.probe(prober))
         )
         running = Running(listener, connector, tasks)
         await _first(running.ended(), _ready(trust, connector))
-        yield running
+        try:
+            yield running
+        finally:
+            await _drained(connector, settings.shutdown_delay)
+
+
+async def _drained(connector: Connector, seconds: float) -> None:
+    """Unready first, so that whoever sends requests here has time to notice; a second signal cuts it short."""
+    connector.end()
+    if seconds:
+        _log.info("ending: unready, and answering for another %g s", seconds)
+        await asyncio.sleep(seconds)
 
 
 async def _ready(trust: TrustFollower, connector: Connector) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from fairlead.machinery import names
 from fairlead.machinery.errors import FairleadError
 
+_LONGEST_DELAY = 600
+
 
 class SettingsError(FairleadError):
     """A setting cannot be used."""
@@ -51,6 +53,10 @@ class Settings:
     service_port: int = 443
     bind: str = "0.0.0.0"  # noqa: S104 - in a pod, its own address
     port: int = 8443
+    audit_log: str = ""
+    """A file to append to; `-` is standard output; empty for none."""
+    shutdown_delay: float = 0.0
+    """Seconds for which an ending replica is unready and still answers."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""
@@ -63,5 +69,9 @@ class Settings:
         for name in sorted(self.allowed_crds):
             if "." not in name or names.subdomain(name):
                 raise SettingsError(f"{name!r} is no CRD", "a CRD is named PLURAL.GROUP")
+        if not 0 <= self.shutdown_delay <= _LONGEST_DELAY:
+            raise SettingsError(
+                f"{self.shutdown_delay:g} is no shutdown delay", f"it is between 0 and {_LONGEST_DELAY} seconds"
+            )
         if not 1 <= self.service_port <= 65535:
             raise SettingsError(f"{self.service_port} is no Service port", "a port is between 1 and 65535")
