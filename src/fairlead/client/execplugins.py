@@ -92,7 +92,8 @@ class ExecPlugin:
         except OSError as error:
             raise self._failed(error.strerror or str(error)) from error
         try:
-            output, complaint = await asyncio.wait_for(process.communicate(), DEADLINE)
+            async with asyncio.timeout(DEADLINE):
+                output, complaint = await process.communicate()
         except TimeoutError as error:
             raise self._failed(f"it did not end within {DEADLINE:.0f} s") from error
         finally:
