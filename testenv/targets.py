@@ -67,5 +67,6 @@ TARGETS = {
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/crds"),),
         ),
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
+        Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
     )
 }
