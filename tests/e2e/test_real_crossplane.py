@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
 from fairlead.connector import naming
 from fairlead.machinery.paths import Resource
-from testenv.crossplane import NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Refused
 from tests.e2e.manifests import DATABASES, Object
@@ -99,21 +97,27 @@ def test_deletion_in_the_app_cluster_removes_claim_composite_and_composed(platfo
 
 
 @pytest.mark.requirement("e2e:crossplane-writes-connection-secrets")
-def test_a_connection_secret_is_made_in_the_control_plane_and_goes_with_the_claim(
-    platform: Platform, namespace: str
+def test_connection_secrets_of_one_name_are_two_and_go_with_their_claims(
+    platform: Platform, namespace: str, unique: Callable[[str], str]
 ) -> None:
-    platform.app.apply(manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": f"{namespace}-conn"}))
-    claim = ready(platform, "orders", namespace)
-    assert claim["spec"]["writeConnectionSecretToRef"] == {"name": f"{namespace}-conn"}
-    stored = naming.Identity(CLUSTER_ID, namespace, "orders").backend()
-    there = platform.control_plane
-    name = there.get(DATABASES, stored, CLAIMS)["spec"]["writeConnectionSecretToRef"]["name"]
-    composite = there.get(XDATABASES, claim["spec"]["resourceRef"]["name"])
-    secrets = [(name, CLAIMS), (composite["spec"]["writeConnectionSecretToRef"]["name"], NAMESPACE)]
-    for each in secrets:
-        secret = there.get(SECRETS, *each)
-        assert secret["type"] == "connection.crossplane.io/v1alpha1"
-        assert set(secret["data"]) == {"endpoint", "password"}
+    there, other = platform.control_plane, unique("shop")
+    platform.app.create(manifests.namespace(other))
+    asked = {"name": "conn"}
+    for each in (namespace, other):
+        platform.app.apply(manifests.claim("orders", each, writeConnectionSecretToRef=asked))
+        assert ready(platform, "orders", each)["spec"]["writeConnectionSecretToRef"] == asked
+    first, second = (secret_of(platform, each) for each in (namespace, other))
+    endpoints = {there.get(SECRETS, name, CLAIMS)["data"]["endpoint"] for name in (first, second)}
+    assert len(endpoints) == 2
+    assert there.get(SECRETS, first, CLAIMS)["type"] == "connection.crossplane.io/v1alpha1"
+
     platform.app.delete(DATABASES, "orders", namespace)
-    for each in secrets:
-        assert world.eventually(partial(gone, partial(there.get, SECRETS, *each)))
+    assert world.eventually(lambda: gone(lambda: there.get(SECRETS, first, CLAIMS)))
+    assert there.get(SECRETS, second, CLAIMS)
+
+
+def secret_of(platform: Platform, namespace: str) -> str:
+    """What the connection secret of `orders` is called in the control plane."""
+    stored = naming.Identity(CLUSTER_ID, namespace, "orders").backend()
+    name: str = platform.control_plane.get(DATABASES, stored, CLAIMS)["spec"]["writeConnectionSecretToRef"]["name"]
+    return name
