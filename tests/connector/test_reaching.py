@@ -15,8 +15,8 @@ import pytest
 
 from fairlead.client.errors import ClientError, Unreachable
 from fairlead.connector import reaching, running
+from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.reaching import Reachability
-from fairlead.connector.running import NAMESPACES
 from fairlead.machinery import statuses
 from fairlead.machinery.paths import GroupVersion, Resource
 from tests.clusters import Pair

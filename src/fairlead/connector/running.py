@@ -27,13 +27,14 @@ from fairlead.client.api import Client
 from fairlead.client.connection import Connection
 from fairlead.client.errors import ClientError
 from fairlead.client.watching import Applied, Backoff, Deleted, Interrupted, Listed
-from fairlead.connector import publishing
+from fairlead.connector import preparing, publishing
 from fairlead.connector import sources as reading_sources
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
 from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
+from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import ProbedConnection, Reachability
 from fairlead.connector.settings import Settings, SettingsError
@@ -51,7 +52,6 @@ from fairlead.serving.metrics import Metrics
 Object = dict[str, Any]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
-NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 _TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", namespaced=False)
 _ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", namespaced=False)
 # The control plane's OpenAPI documents lag behind its discovery by about a second.
@@ -393,12 +393,9 @@ async def _either(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def scope_of(settings: Settings, app: Client) -> Scope:
-    """Raises what the client raises where the app cluster cannot be asked for its id."""
-    cluster = settings.cluster_id
-    if not cluster:
-        cluster = str((await app.get(NAMESPACES, "kube-system"))["metadata"]["uid"])
-    return Scope(cluster, settings.claim_namespace)
+async def uid_of(app: Client) -> str:
+    """Of the app cluster: its `kube-system` lives as long as it does. Raises what the client raises."""
+    return str((await app.get(NAMESPACES, "kube-system"))["metadata"]["uid"])
 
 
 async def _usable(role: str, client: Client) -> None:
@@ -459,12 +456,14 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         await certificate.begin()
         tls = certificate.tls
         trust = TrustFollower(tls)
-        scope = await scope_of(settings, app)
+        uid = await uid_of(app)
+        scope = Scope(settings.cluster_id or uid, settings.claim_namespace)
         connector = Connector(settings, app, control_plane, scope, certificate, reachability, metrics)
         handler = connector.handler(trust, log)
         listener = await stack.enter_async_context(listening.listen(handler, tls=tls, bound=opened))
+        work = _prepared(preparing.prepare(control_plane, scope, uid, reachability.pause), connector)
         tasks = await stack.enter_async_context(
-            _tasks(trust.follow(following.watch(app)), connector.run(), reachability.probe(prober))
+            _tasks(trust.follow(following.watch(app)), work, reachability.probe(prober))
         )
         running = Running(listener, connector, tasks)
         await _first(running.ended(), _ready(trust, connector))
@@ -472,6 +471,11 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
             yield running
         finally:
             await _drained(connector, settings.shutdown_delay)
+
+
+async def _prepared(first: Awaitable[None], connector: Connector) -> None:
+    await first
+    await connector.run()
 
 
 async def _drained(connector: Connector, seconds: float) -> None:
