@@ -80,7 +80,7 @@ def test_a_port_in_use(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     "arguments",
     [("--service", "connector"), ("--claim-namespace", "A"), ("--cluster-id", "a b"), ("--allow-crd", "things"),
-     ("--service-port", "0")],
+     ("--service-port", "0"), ("--shutdown-delay", "-1"), ("--audit-log", "/nowhere/audit.log")],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_used(
     arguments: tuple[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
