@@ -1,5 +1,6 @@
 """What belongs to a claim in the app cluster: dependents, connection secret, events."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.e2e.world import CLAIMS, World
 Object = dict[str, Any]
 
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+SECRETS = Resource("", "v1", "secrets")
 PAGES = Resource("local.example.org", "v1", "pages")
 
 
@@ -155,3 +157,63 @@ def test_the_secrets_name_can_be_applied_changed_and_fought_over(claims: World, 
     patched = app.patch(DATABASES, "orders", namespace, "json", patch)
     assert patched["spec"]["writeConnectionSecretToRef"] == {"name": "third"}
     assert "app-secret-name" not in str(patched)
+
+
+def connection_secret(claims: World, namespace: str, password: str) -> Object:
+    """What Crossplane writes for the claim `orders`, which asks for one."""
+    there = claims.control_plane.get(DATABASES, backend("orders", namespace), CLAIMS)
+    controller = {"apiVersion": there["apiVersion"], "kind": "Database", "controller": True} | {
+        key: there["metadata"][key] for key in ("name", "uid")
+    }
+    name = there["spec"]["writeConnectionSecretToRef"]["name"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": CLAIMS, "ownerReferences": [controller]},
+        "type": "connection.crossplane.io/v1alpha1",
+        "data": {"password": base64.b64encode(password.encode()).decode()},
+    }
+
+
+def holds(app: Plain, namespace: str, password: str) -> Object:
+    found = app.get(SECRETS, "db", namespace)
+    if base64.b64decode(found["data"]["password"]).decode() != password:
+        raise Refused("it holds another password")
+    return found
+
+
+@pytest.mark.requirement("e2e:secret-copies")
+def test_a_connection_secret_arrives_is_rotated_and_removed(claims: World, app: Plain) -> None:
+    namespace = namespaced(claims, "copies")
+    claims.app.apply(manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": "db"}))
+    written = connection_secret(claims, namespace, "first")
+    claims.control_plane.create(written)
+    world.eventually(lambda: holds(app, namespace, "first"))
+    copy = app.get(SECRETS, "db", namespace)
+    assert copy["type"] == "connection.crossplane.io/v1alpha1"
+    assert copy["metadata"]["ownerReferences"][0]["uid"] == app.get(DATABASES, "orders", namespace)["metadata"]["uid"]
+    assert written["metadata"]["name"] not in str(copy)
+
+    rotated = connection_secret(claims, namespace, "second")["data"]
+    claims.control_plane.patch(SECRETS, written["metadata"]["name"], CLAIMS, "merge", {"data": rotated})
+    world.eventually(lambda: holds(app, namespace, "second"))
+
+    claims.app.delete(DATABASES, "orders", namespace)
+    world.eventually(lambda: gone(app, SECRETS.path(namespace, "db")))
+
+
+@pytest.mark.requirement("e2e:secret-copies")
+def test_a_secret_that_somebody_else_wrote_is_left_alone(claims: World, app: Plain) -> None:
+    theirs = namespaced(claims, "copies-taken")
+    metadata = {"name": "db", "namespace": theirs}
+    app.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"password": "bWluZQ=="}})
+    ours = namespaced(claims, "copies-beside")
+    for namespace in (theirs, ours):
+        claims.app.apply(manifests.claim("orders", namespace, writeConnectionSecretToRef={"name": "db"}))
+        claims.control_plane.create(connection_secret(claims, namespace, "written"))
+    world.eventually(lambda: holds(app, ours, "written"))
+    found = holds(app, theirs, "mine")
+    assert "ownerReferences" not in found["metadata"]
+    claims.app.delete(DATABASES, "orders", ours)
+    world.eventually(lambda: gone(app, SECRETS.path(ours, "db")))
+    assert holds(app, theirs, "mine")

@@ -34,6 +34,9 @@ def serve(
         list[str] | None,
         typer.Option(metavar="PLURAL.GROUP", help="A CRD of the control plane to offer beside claims; repeatable."),
     ] = None,
+    sync_secrets: Annotated[
+        bool, typer.Option("--sync-secrets", help="Copy connection secrets of claims into the app cluster.")
+    ] = False,
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
@@ -57,6 +60,7 @@ def serve(
         service=ServiceName.parse(service),
         cluster_id=cluster_id,
         allowed_crds=frozenset(allow_crd or ()),
+        sync_secrets=sync_secrets,
         service_port=service_port,
         bind=bind,
         port=port,

@@ -32,6 +32,7 @@ from fairlead.connector import sources as reading_sources
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
+from fairlead.connector.mirroring import SecretMirror
 from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
 from fairlead.connector.preparing import NAMESPACES
@@ -227,6 +228,9 @@ class Connector:
             tasks.create_task(self.certificate.follow())
             tasks.create_task(self._rotate())
             tasks.create_task(self._leadership.run())
+            if self._settings.sync_secrets:
+                mirror = SecretMirror(self._app, self._control_plane, self._scope, lambda: self._state.catalog)
+                tasks.create_task(mirror.run())
 
     async def _follow(
         self, kind: str, resource: Resource, read: Callable[[Object], Source | None], ours: Callable[[str], bool]

@@ -57,6 +57,8 @@ class Settings:
     """A file to append to; `-` is standard output; empty for none."""
     shutdown_delay: float = 0.0
     """Seconds for which an ending replica is unready and still answers."""
+    sync_secrets: bool = False
+    """Whether connection secrets are copied to the app cluster, which takes rights on Secrets of both."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""
