@@ -27,7 +27,7 @@ class Platform:
     app: Kubectl
     control_plane: Kubectl
     app_cluster: Cluster
-    crossplane: RealCrossplane
+    control_plane_server: RealCluster
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def started(directory: Path) -> Iterator[Platform]:
     """Offers `databases.demo.example.org`; yields when the app cluster has them."""
     with ExitStack() as stack:
         app, control_plane = (stack.enter_context(running(name, directory / name)) for name in ("app", "control-plane"))
-        crossplane = stack.enter_context(RealCrossplane(control_plane, directory / "crossplane"))
+        stack.enter_context(RealCrossplane(control_plane, directory / "crossplane"))
         there, here = by_kubectl(control_plane), by_kubectl(app)
         there.create(manifests.namespace(CLAIMS))
         there.apply(manifests.xrd())
@@ -44,7 +44,7 @@ def started(directory: Path) -> Iterator[Platform]:
         here.create(manifests.service("kube-system", "fairlead-connector", port))
         stack.enter_context(world.connector(app.cluster, control_plane.cluster, port))
         world.eventually(lambda: here.names(manifests.DATABASES))
-        yield Platform(here, there, app.cluster, crossplane)
+        yield Platform(here, there, app.cluster, control_plane)
 
 
 def by_kubectl(server: RealCluster) -> Kubectl:

@@ -168,27 +168,48 @@ def test_a_cache_equals_a_list_after_every_churn(
 ) -> None:
     features, flags = INFORMERS[kind]
 
-    def shown(objects: dict[str, Object]) -> dict[str, Any]:
-        return {key: each["metadata"] if flags == METADATA else each for key, each in objects.items()}
-
-    def compare() -> None:
-        expected, found = shown(listed(app)), shown(informed.cache())
-        if expected != found:
-            differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
-            raise Refused(f"cache and list differ in {differing}")
-
     app.create(manifests.claim("before", namespaces[0]))
     with informer(platform.app_cluster.kubeconfig, tmp_path, features, *flags) as informed:
         assert f"{namespaces[0]}/before" in informed.cache()
         platform.control_plane.create(foreign(namespaces[0]))
         for seed in range(2):
             assert churn(app, namespaces, seed) > OPERATIONS / 4
-            world.eventually(compare)
+            world.eventually(lambda: compare(app, informed, flags))
         cache = informed.cache()
         assert len([key for key in cache if key.partition("/")[0] in namespaces]) > 3
         assert f"{namespaces[0]}/foreign" not in cache
         assert CLAIMS not in {key.partition("/")[0] for key in cache}
         asked_as_meant(informed.requests(), watch_list=features.items() >= WATCH_LIST.items())
+
+
+@pytest.mark.requirement("e2e:informers-outlive-an-outage")
+@pytest.mark.parametrize("kind", ["watch-list", "list-and-watch"])
+def test_a_cache_catches_up_after_the_control_plane_was_away(
+    platform: Platform, app: Plain, namespaces: list[str], tmp_path: Path, kind: str
+) -> None:
+    features, flags = INFORMERS[kind]
+    app.create(manifests.claim("before", namespaces[0]))
+    with informer(platform.app_cluster.kubeconfig, tmp_path, features, *flags) as informed:
+        platform.control_plane_server.kill_api_server()
+        with pytest.raises(Refused):
+            listed(app)
+        assert f"{namespaces[0]}/before" in informed.cache(), "an outage is not a deletion"
+        platform.control_plane_server.start_api_server()
+        world.eventually(lambda: app.apply(manifests.claim("after", namespaces[1])))
+        world.eventually(lambda: compare(app, informed, flags))
+        assert {f"{namespaces[0]}/before", f"{namespaces[1]}/after"} <= informed.cache().keys()
+
+
+def compare(app: Plain, informed: Informer, flags: tuple[str, ...]) -> None:
+    """Raises `Refused` while the cache differs from a list."""
+    expected, found = shown(listed(app), flags), shown(informed.cache(), flags)
+    if expected != found:
+        differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
+        raise Refused(f"cache and list differ in {differing}")
+
+
+def shown(objects: dict[str, Object], flags: tuple[str, ...]) -> dict[str, Any]:
+    return {key: each["metadata"] if flags == METADATA else each for key, each in objects.items()}
 
 
 def asked_as_meant(requests: list[str], *, watch_list: bool) -> None:
