@@ -26,7 +26,7 @@ def claims(pair: Pair) -> Iterator[World]:
         world.eventually(lambda: control_plane.names(manifests.DATABASES, world.CLAIMS))
         port = world.free_port()
         app.create(manifests.service("kube-system", "fairlead-connector", port))
-        stack.enter_context(world.connector(pair.app, pair.control_plane, port, "--sync-secrets"))
+        stack.enter_context(world.connector(pair.app, pair.control_plane, port, "--sync-secrets", "--mirror-events"))
         world.eventually(lambda: app.names(manifests.DATABASES, world.CLAIMS))
         yield World(app, control_plane, port, pair.stored)
 

@@ -17,6 +17,7 @@ from tests.e2e.world import CLAIMS, World
 Object = dict[str, Any]
 
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+EVENTS = Resource("", "v1", "events")
 SECRETS = Resource("", "v1", "secrets")
 PAGES = Resource("local.example.org", "v1", "pages")
 
@@ -217,3 +218,35 @@ def test_a_secret_that_somebody_else_wrote_is_left_alone(claims: World, app: Pla
     claims.app.delete(DATABASES, "orders", ours)
     world.eventually(lambda: gone(app, SECRETS.path(ours, "db")))
     assert holds(app, theirs, "mine")
+
+
+@pytest.mark.requirement("e2e:events")
+def test_describe_shows_the_events_of_the_control_plane(claims: World, app: Plain) -> None:
+    namespace = namespaced(claims, "events")
+    claims.app.apply(manifests.claim("orders", namespace))
+    there = claims.control_plane.get(DATABASES, backend("orders", namespace), CLAIMS)
+    about = {"apiVersion": there["apiVersion"], "kind": "Database", "namespace": CLAIMS} | {
+        key: there["metadata"][key] for key in ("name", "uid")
+    }
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{about['name']}.17ab", "namespace": CLAIMS},
+        "involvedObject": about,
+        "type": "Normal",
+        "reason": "BindCompositeResource",
+        "message": f"bound {about['name']} for good",
+        "count": 1,
+    }
+    claims.control_plane.create(event)
+    world.eventually(lambda: described(claims, namespace, "bound orders for good"))
+    claims.control_plane.patch(EVENTS, f"{about['name']}.17ab", CLAIMS, "merge", {"message": "told again", "count": 2})
+    assert about["name"] not in described(claims, namespace, "BindCompositeResource")
+    world.eventually(lambda: described(claims, namespace, "told again"))
+
+
+def described(claims: World, namespace: str, *words: str) -> str:
+    found = claims.app.describe(DATABASES, "orders", namespace)
+    if not all(word in found for word in words):
+        raise Refused(f"{words} are not in {found}")
+    return found

@@ -37,6 +37,9 @@ def serve(
     sync_secrets: Annotated[
         bool, typer.Option("--sync-secrets", help="Copy connection secrets of claims into the app cluster.")
     ] = False,
+    mirror_events: Annotated[
+        bool, typer.Option("--mirror-events", help="Copy events about claims into the app cluster.")
+    ] = False,
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
@@ -61,6 +64,7 @@ def serve(
         cluster_id=cluster_id,
         allowed_crds=frozenset(allow_crd or ()),
         sync_secrets=sync_secrets,
+        mirror_events=mirror_events,
         service_port=service_port,
         bind=bind,
         port=port,

@@ -59,6 +59,8 @@ class Settings:
     """Seconds for which an ending replica is unready and still answers."""
     sync_secrets: bool = False
     """Whether connection secrets are copied to the app cluster, which takes rights on Secrets of both."""
+    mirror_events: bool = False
+    """Whether events about claims are copied to the app cluster."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""
