@@ -12,9 +12,9 @@ import pytest
 from fairlead.aggregation.registering import APISERVICES
 from fairlead.client.api import Client, Patch
 from fairlead.connector import publishing, running
+from fairlead.connector.keeping import CRDS
 from fairlead.connector.naming import Identity
 from fairlead.connector.preparing import NAMESPACES
-from fairlead.connector.running import CRDS
 from fairlead.connector.settings import ServiceName, Settings
 from fairlead.crossplane import generating, xrds
 from fairlead.machinery import encoding, statuses
