@@ -36,6 +36,7 @@ from fairlead.connector.observing import Observer, Place
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
+from fairlead.connector.retelling import EventMirror
 from fairlead.connector.settings import Settings
 from fairlead.connector.sources import CRD, XRD, Source, SourceName, Sources
 from fairlead.crossplane import xrds
@@ -227,6 +228,9 @@ class Connector:
             if self._settings.sync_secrets:
                 mirror = SecretMirror(self._app, self._control_plane, self._scope, lambda: self._state.catalog)
                 tasks.create_task(mirror.run())
+            if self._settings.mirror_events:
+                events = EventMirror(self._app, self._control_plane, self._scope, lambda: self._state.catalog)
+                tasks.create_task(events.run())
 
     async def _follow(
         self, kind: str, resource: Resource, read: Callable[[Object], Source | None], ours: Callable[[str], bool]
