@@ -15,7 +15,7 @@ from tests.e2e.platforms import Platform
 from tests.e2e.world import World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def claims(pair: Pair) -> Iterator[World]:
     """An app cluster with a connector to a control plane that offers databases."""
     with ExitStack() as stack:
