@@ -73,7 +73,15 @@ async def world(pair: Pair, unique: Callable[[str], str], *crds: str) -> AsyncIt
             pair.app.kubeconfig, pair.control_plane.kubeconfig, namespace, ServiceName("kube-system", service), CLUSTER,
             frozenset(crds), port, "127.0.0.1", port,
         )  # fmt: skip
+        stack.push_async_callback(unregister, app, service)
         yield World(pair, app, control_plane, settings)
+
+
+async def unregister(app: Client, service: str) -> None:
+    """What a connector that ended leaves behind would fail `kubectl get claim` in the tests that follow."""
+    selector = f"{publishing.CONNECTOR}={service}.kube-system"
+    for each in (await app.list(APISERVICES, label_selector=selector)).items:
+        await app.delete(APISERVICES, each["metadata"]["name"])
 
 
 async def create(client: Client, resource: Resource, obj: Object) -> None:
