@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench check format testenv lock clean docs
+.PHONY: help differential soak demo test test-fast bench check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -53,6 +53,12 @@ check: $(VENV)/.develops ## lint, format, types, layers, documentation
 format: $(VENV)/.develops ## put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+differential: $(VENV)/.develops ## 2,000 random operations on a local API and through the connector must answer alike
+	$(BIN)/python -m tests.differential --operations 2000
+
+soak: $(VENV)/.develops ## as differential, without end
+	$(BIN)/python -m tests.differential --operations 0
 
 docs: $(VENV)/.develops ## read the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000

@@ -46,6 +46,11 @@ def test_causes_are_mapped_and_codes_kept() -> None:
             "claim-0000000000000000, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID",
             "StorageError: invalid object, Code: 4, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID",
         ),
+        (
+            f"Code: 4, Key: /registry/g/databases/claims-of-a/{NAMES.backend}, x",
+            "Code: 4, Key: /registry/g/databases/team-a/orders, x",
+        ),
+        ('Invalid value: {"labels":{"mcp-connector.upbound.io/app-cluster":"x"}}: no', "Invalid value: {...}: no"),
         ('in the namespace "claims-of-a"', 'in the namespace "team-a"'),
         ("claims-of-a/x and 'claims-of-a'", "claims-of-a/x and 'team-a'"),
         ("claim-0123456789abcdef is not yours", "(unknown) is not yours"),

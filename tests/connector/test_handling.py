@@ -183,7 +183,7 @@ async def test_nothing_is_created_in_a_namespace_that_is_missing_or_going(
     phase: str | None, code: int, reason: str
 ) -> None:
     for method, path, content_type in (("POST", ALL, "application/json"), ("PATCH", ONE, APPLY)):
-        found = world(*([MISSING] if method == "PATCH" else []))
+        found = world(*([MISSING] if method == "PATCH" else []), lambda sent: ok(sent.object, 201))
         found.namespaces.phases = {"team-a": phase} if phase else {}
         answer = await found.ask(
             method, path, {**mine(), "metadata": {"name": "orders"}}, "fieldManager=m", content_type
@@ -192,17 +192,75 @@ async def test_nothing_is_created_in_a_namespace_that_is_missing_or_going(
         assert (answer.status, status["reason"]) == (code, reason)
         if phase:
             assert status["details"]["causes"][0]["reason"] == "NamespaceTerminating"
-        assert all(each.method == "GET" for each in found.control_plane.sent)
+        assert all(each.method == "GET" or each.query["dryRun"] == "All" for each in found.control_plane.sent)
 
 
 @pytest.mark.requirement("connector:name-limits")
 @pytest.mark.parametrize("name", ["a" * 64, "A_", ""])
 async def test_a_bad_name_is_refused_under_that_name(name: str) -> None:
-    found = world()
+    too_long = statuses.invalid("demo.example.org", "Database", "claim-x", [statuses.cause("spec.note", "Too long")])
+    found = world(no(too_long))
     answer = await found.ask("POST", ALL, {**mine(), "metadata": {"name": name}})
     assert answer.status == 422
     assert body(answer)["details"].get("name", "") == name
-    assert found.control_plane.sent == []
+    assert {each["field"] for each in body(answer)["details"]["causes"]} == {"metadata.name", "spec.note"}
+    assert [each.query["dryRun"] for each in found.control_plane.sent] == ["All"]
+
+
+@pytest.mark.requirement("connector:first-refusal")
+async def test_a_body_that_cannot_be_read_is_refused_in_the_words_of_the_control_plane() -> None:
+    for method, path in (("POST", ALL), ("PUT", ONE)):
+        found = world(no(statuses.BadRequest("couldn't get version/kind; json parse error")))
+        answer = await found.ask(method, path, b"{", content_type="application/json")
+        assert body(answer)["message"] == "couldn't get version/kind; json parse error"
+        assert [each.query["dryRun"] for each in found.control_plane.sent] == ["All"]
+
+
+@pytest.mark.requirement("connector:first-refusal")
+async def test_what_is_wrong_with_a_write_to_no_object_comes_before_its_absence() -> None:
+    invalid = statuses.Invalid("UpdateOptions is invalid", {"group": "meta.k8s.io"})
+    for theirs, code in ((no(invalid), 422), (no(statuses.ServiceUnavailable("x")), 404), (MISSING, 404)):
+        for method, content_type in (("PUT", "application/json"), ("PATCH", MERGE), ("DELETE", "")):
+            found = world(MISSING, theirs)
+            assert (await found.ask(method, ONE, mine() if content_type else b"", "", content_type)).status == code
+            sent = found.control_plane.sent[-1]
+            assert sent.query.get("dryRun") == "All" or sent.object["dryRun"] == ["All"]
+
+
+@pytest.mark.requirement("connector:first-refusal")
+async def test_anothers_object_is_not_asked_about() -> None:
+    found = world(FOREIGN)
+    assert (await found.ask("DELETE", ONE)).status == 404
+    assert methods(found) == ["GET"]
+
+
+@pytest.mark.requirement("connector:duplicate-keys")
+async def test_keys_that_occur_twice_are_warned_about_or_refused() -> None:
+    twice = (
+        b'{"apiVersion":"demo.example.org/v1","kind":"Database","kind":"Database",'
+        b'"metadata":{"name":"orders","labels":{"a":"b","a":"c"}}}'
+    )
+    answer = await world(lambda sent: ok(sent.object, 201)).ask("POST", ALL, twice)
+    assert answer.headers.all("warning") == [
+        '299 - "duplicate field \\"kind\\""',
+        '299 - "duplicate field \\"metadata.labels.a\\""',
+    ]
+    assert not (
+        await world(lambda sent: ok(sent.object, 201)).ask("POST", ALL, twice, "fieldValidation=Ignore")
+    ).headers.all("warning")
+    found = world(no(statuses.BadRequest("strict decoding error")))
+    assert (await found.ask("POST", ALL, twice, "fieldValidation=Strict")).status == 400
+    assert found.control_plane.sent[0].body == twice
+
+
+@pytest.mark.requirement("connector:owner-references")
+async def test_owner_references_that_no_server_stores_are_refused() -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u", "controller": True}
+    for owners in ([owner, owner], [{**owner, "uid": ""}]):
+        found = world(lambda sent: ok(sent.object, 201))
+        answer = await found.ask("POST", ALL, {**mine(), "metadata": {"name": "orders", "ownerReferences": owners}})
+        assert answer.status == 422
+        assert [each.query["dryRun"] for each in found.control_plane.sent] == ["All"]
 
 
 @pytest.mark.requirement("connector:generate-name")
@@ -444,7 +502,11 @@ async def test_an_answer_that_is_no_object_is_an_error_of_ours(answer: Response)
 async def test_a_scale_is_written_to_the_verified_object() -> None:
     there = {"kind": "Scale", "metadata": {"name": A.backend(PREFIX), "namespace": SCOPE.namespace, "uid": "u-1"}}
     found = world(ok(stored(A)), ok(there))
-    answer = await found.ask("PUT", f"{ONE}/scale", {"kind": "Scale", "metadata": {"name": "orders"}, "spec": {}})
+    answer = await found.ask(
+        "PUT",
+        f"{ONE}/scale",
+        {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "orders"}, "spec": {}},
+    )
     assert body(answer)["metadata"]["name"] == "orders"
     assert found.control_plane.sent[-1].object["metadata"] == there["metadata"]
 
@@ -460,7 +522,7 @@ async def test_the_scale_of_anothers_object_is_not_found() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [("GET", f"{BASE}/namespaces/team-a/secrets", 404), ("GET", "/apis/other/v1/things", 404), ("PUT", ALL, 400),
-     ("PATCH", ALL, 400), ("POST", ONE, 405), ("GET", f"{ONE}/exec", 404), ("DELETE", f"{ONE}/status", 405),
+     ("PATCH", ALL, 400), ("GET", f"{ONE}/exec", 404), ("DELETE", f"{ONE}/status", 405),
      ("GET", "/apis/demo.example.org/v9", 404), ("GET", "/metrics", 404), ("POST", "/apis", 405)],
 )  # fmt: skip
 async def test_what_is_not_offered(method: str, path: str, code: int) -> None:

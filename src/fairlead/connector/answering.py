@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.connector import conflicts
-from fairlead.connector.naming import Identity, Scope
-from fairlead.machinery import statuses
-from fairlead.machinery.encoding import to_json
+from fairlead.connector.naming import RESERVED, Identity, Scope
+from fairlead.machinery import negotiation, statuses
+from fairlead.machinery.encoding import to_json, to_yaml
 from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.negotiation import JSON, YAML
+from fairlead.machinery.paths import Resource
 from fairlead.machinery.statuses import StatusError
 
 Object = dict[str, Any]
@@ -25,6 +27,8 @@ Object = dict[str, Any]
 _HASHED = re.compile(r"\b(?:claim|nxr)-[0-9a-f]{16}\b")
 _STORAGE_KEY = re.compile(r"(?:, )?Key: /[^,\s]+")
 _OWN_USER = re.compile(r'\bUser "[^"]*" cannot ')
+# Of a sentence that repeats a whole object, as stored.
+_ECHO = re.compile(r"\{.*\}", re.DOTALL)
 HIDDEN_NAME = "(unknown)"
 
 
@@ -44,12 +48,21 @@ class Names:
         return self.identity.backend(self.prefix) if self.identity else ""
 
     def text(self, sentence: str) -> str:
-        sentence = _STORAGE_KEY.sub("", sentence)
+        sentence = _STORAGE_KEY.sub(self._key, sentence)
         if self.identity:
             sentence = sentence.replace(self.backend, self.identity.name)
         sentence = _HASHED.sub(HIDDEN_NAME, sentence)
+        if RESERVED in sentence:
+            sentence = _ECHO.sub("{...}", sentence)
         stored = re.escape(self.scope.namespace)
         return re.sub(rf'(["\'/(]){stored}(?=["\'/)])', lambda found: found.group(1) + self._namespace(), sentence)
+
+    def _key(self, found: re.Match[str]) -> str:
+        """Where a server that stores the object itself would keep it; nothing for any other object."""
+        stored = f"/{self.scope.namespace}/{self.backend}"
+        if self.identity and found.group().endswith(stored):
+            return f"{found.group().removesuffix(stored)}/{self.identity.namespace}/{self.identity.name}"
+        return ""
 
     def _namespace(self) -> str:
         return self.identity.namespace if self.identity else self.namespace
@@ -103,11 +116,29 @@ def unreachable(*, sent: bool, writes: bool) -> StatusError:
     return statuses.ServiceUnavailable("the control plane cannot be reached", {"retryAfterSeconds": 1})
 
 
-def respond(error: StatusError) -> Response:
-    lines = [("content-type", "application/json")]
+def respond(error: StatusError, asked: Headers = Headers()) -> Response:  # noqa: B008 - a frozen value
+    """As YAML for who asks for it; JSON for everyone else, also for who accepts neither."""
+    form = negotiation.choose(",".join(asked.all("accept")), (JSON, YAML)) or JSON
+    lines = [("content-type", form.essence)]
     if error.retry_after is not None:
         lines.append(("retry-after", str(error.retry_after)))
-    return Response(error.status_code, Headers(lines), to_json(error.to_object()))
+    lines += [("warning", each) for each in error.warnings]
+    status = error.to_object()
+    body = to_yaml(status).encode() if form is YAML else to_json(status)
+    return Response(error.status_code, Headers(lines), body)
+
+
+def no_such_page() -> Response:
+    """For a path outside of every handler, which the API server leaves to Go's own."""
+    lines = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
+    return Response(404, Headers(lines), b"404 page not found\n")
+
+
+def not_supported(resource: Resource, verb: str) -> StatusError:
+    return statuses.MethodNotAllowed(
+        f'{verb} is not supported on resources of kind "{resource.qualified}"',
+        {"group": resource.group, "kind": resource.plural},
+    )
 
 
 # Everything else the control plane says about its answer is about its own connection or for its own clients.

@@ -4,11 +4,12 @@ Source: reference/aggregation-layer.md §5 to §8.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import msgspec
 
 from fairlead.client.connection import Connection
-from fairlead.connector import answering, documents
+from fairlead.connector import answering, documents, writing
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.naming import Scope
 from fairlead.connector.reading import Reader
@@ -17,7 +18,7 @@ from fairlead.connector.verifying import Known
 from fairlead.connector.writing import Authorize, Namespaces, Writer
 from fairlead.machinery import paths, statuses
 from fairlead.machinery.encoding import DecodeError
-from fairlead.machinery.messages import Request, Response
+from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.machinery.paths import RequestInfo
 from fairlead.machinery.principals import Principal
 
@@ -65,31 +66,37 @@ class Claims:
                 return documents.answer(request, catalog)
             return await self._resource(request, info, principal, catalog)
         except statuses.StatusError as error:
-            return answering.respond(error)
+            return answering.respond(error, request.headers)
         except (msgspec.DecodeError, DecodeError):
             unreadable = statuses.InternalError("the control plane's answer cannot be read")
-            return answering.respond(unreadable)
+            return answering.respond(unreadable, request.headers)
 
     async def _resource(self, request: Request, info: RequestInfo, principal: Principal, catalog: Catalog) -> Response:
         offer = catalog.offers.get((info.group, info.version, info.plural))
-        if offer is None or not _addressed(info, offer):
-            raise statuses.no_such_resource()
+        if offer is None or not (info.namespace or info.verb in _ACROSS_NAMESPACES):
+            return answering.no_such_page()
+        if info.subresource and not offer.has(info.subresource):
+            raise statuses.not_found(offer.resource, info.name)
         if info.verb not in self._verbs or not _allowed(info, offer):
-            raise statuses.MethodNotAllowed("the server does not allow this method on the requested resource", {})
+            raise answering.not_supported(offer.resource, info.verb)
+        call = Call(request, info, principal, offer, self._scope)
         if info.verb in ("update", "patch") and not info.name:
             raise statuses.BadRequest("name must be provided")
-        return await self._verbs[info.verb](Call(request, info, principal, offer, self._scope))
+        try:
+            answer = await self._verbs[info.verb](call)
+        except statuses.StatusError as error:
+            error.warnings = (*error.warnings, *(each for each in _warnings(call) if each not in error.warnings))
+            raise
+        more = [("warning", each) for each in _warnings(call)]
+        return replace(answer, headers=Headers([*answer.headers.lines, *more])) if more else answer
 
 
-def _addressed(info: RequestInfo, offer: Offer) -> bool:
-    """As a CRD's handler: collections of all namespaces can be read only, and subresources must exist."""
-    if info.subresource and not offer.has(info.subresource):
-        return False
-    return bool(info.namespace) or (info.verb in _ACROSS_NAMESPACES)
+def _warnings(call: Call) -> list[str]:
+    return writing.warnings(call) if call.info.verb in ("create", "update", "patch") else []
 
 
 def _allowed(info: RequestInfo, offer: Offer) -> bool:
     if not info.subresource:
-        return info.verb in offer.api.verbs and (info.verb != "create" or not info.name)
+        return info.verb in offer.api.verbs
     verbs = next(each.verbs for each in offer.api.subresources if each.name == info.subresource)
     return info.verb in verbs

@@ -39,6 +39,7 @@ _HIDDEN_MARK = RESERVED.encode()
 _fields = msgspec.json.Decoder(Fields)
 _list = msgspec.json.Decoder(list[Fields])
 _texts = msgspec.json.Decoder(list[str])
+_decoded_owners = msgspec.json.Decoder(list[dict[str, Any]] | None)
 _text = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
@@ -279,6 +280,14 @@ def _stash(references: Raw | None) -> Fields:
     except msgspec.DecodeError as error:
         raise statuses.BadRequest(f"metadata.ownerReferences cannot be read as a list of objects: {error}") from error
     return {OWNER_REFERENCES: raw(bytes(references).decode())} if found else {}
+
+
+def owners(metadata: Mapping[str, Raw]) -> list[dict[str, Any]]:
+    """Empty for what is no list of objects: `inward` says so."""
+    try:
+        return _decoded_owners.decode(metadata.get("ownerReferences", _NULL)) or []
+    except msgspec.DecodeError:
+        return []
 
 
 def hidden_of(metadata: Mapping[str, Raw]) -> Fields:

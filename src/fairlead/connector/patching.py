@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.connector import secretnames
+from fairlead.connector import bodies, secretnames
 from fairlead.connector.mapping import Fields, fields, raw, reserved_keys, text
 from fairlead.connector.naming import Identity
 from fairlead.machinery import encoding, patches, statuses
@@ -74,6 +74,8 @@ def slow(kind_of_patch: str, body: bytes, seen: bytes) -> dict[str, Any]:
         raise statuses.BadRequest(f"error decoding patch: json: cannot unmarshal {_go_type(patch)} into {into}")
     else:
         after = patches.merge_patch(before, patch)
+    if isinstance(after, dict) and "metadata" not in after and after.get("kind"):
+        raise bodies.nameless(before["metadata"]["name"])
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise statuses.BadRequest("the patched object is no object with metadata")
     return _replacement(before, after)
@@ -92,6 +94,13 @@ def _replacement(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any
     if same(metadata.get("managedFields"), before["metadata"].get("managedFields")):
         metadata.pop("managedFields", None)
     return {**after, "metadata": metadata}
+
+
+def invalid(after: dict[str, Any], refused: statuses.BadRequest) -> statuses.Invalid:
+    """What a body that cannot be decoded is called when a patch has made it."""
+    why = refused.message.partition(" cannot be handled as a ")[2].partition(": ")[2] or refused.message
+    value = encoding.to_json(encoding.to_json(after).decode()).decode()
+    return statuses.invalid("", "", "", [statuses.cause("patch", f"Invalid value: {value}: {why}")])
 
 
 def pins_version(before: bytes, after: dict[str, Any]) -> bool:

@@ -106,6 +106,7 @@ def missing(call: Call) -> statuses.NotFound:
 def collection_query(call: Call, verb: str) -> dict[str, str]:
     """Never without the selector that keeps the request to this app cluster."""
     parameters = call.request.parameters
+    selecting.check_numbers(parameters)
     selection = selecting.select(
         call.scope,
         call.offer.prefix,

@@ -15,26 +15,30 @@ from fairlead.machinery.negotiation import JSON, YAML, MediaType, transformed
 META = ("meta.k8s.io", "v1")
 
 
-def _forms(metadata_only: str, essences: tuple[MediaType, ...]) -> tuple[MediaType, ...]:
+_KINDS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+
+
+def _forms(*essences: MediaType) -> tuple[MediaType, ...]:
+    """Metadata of a list asked for one object, or the reverse, is for the control plane to refuse, as a server would:
+    when it has carried out the request.
+    """
     return tuple(
-        each
-        for essence in essences
-        for each in (essence, transformed("Table", *META, essence), transformed(metadata_only, *META, essence))
+        each for essence in essences for each in (essence, *(transformed(kind, *META, essence) for kind in _KINDS))
     )
 
 
-ONE = _forms("PartialObjectMetadata", (JSON, YAML))
-MANY = _forms("PartialObjectMetadataList", (JSON, YAML))
-EVENTS = _forms("PartialObjectMetadata", (JSON,))
+ONE = MANY = _forms(JSON, YAML)
+EVENTS = _forms(JSON)
 """A YAML stream has no framing: the API server offers none either."""
+# Protobuf is for what the server makes itself, such as a Status; it is named all the same.
+_NAMED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
 
 def choose(headers: Headers, offered: tuple[MediaType, ...]) -> MediaType:
     """Raises `NotAcceptable`."""
     found = negotiation.choose(",".join(headers.all("accept")), offered)
     if found is None:
-        names = ", ".join(dict.fromkeys(each.essence for each in offered))
-        raise statuses.NotAcceptable(f"only the following media types are accepted: {names}")
+        raise statuses.NotAcceptable(f"only the following media types are accepted: {_NAMED}")
     return found
 
 

@@ -87,7 +87,9 @@ class Rewriter:
             shown = self._rows(_items.decode(_part(found, "rows")), name_column(found))
             return _encode({**found, "rows": raw(_sorted(shown))})
         items = found.get("items")
-        objects = _items.decode(items) if items is not None and bytes(items) != b"null" else []
+        if items is not None and bytes(items) == b"null":
+            return body
+        objects = _items.decode(items) if items is not None else []
         return _encode({**found, "items": raw(_sorted(self._objects(objects)))})
 
     def _objects(self, objects: list[Raw]) -> Iterator[tuple[Identity, Raw]]:
@@ -158,11 +160,22 @@ def name_column(table: Mapping[str, Raw]) -> int | None:
 def scale(body: bytes, identity: Identity, scope: Scope, prefix: str) -> Stored:
     """A Scale carries no labels: the caller compares its uid with the verified one. Raises `ForeignObjectError`."""
     found = fields(body)
+    if is_table(found):
+        return _scale_row(found, identity, scope, prefix)
     stored = fields(_part(found, "metadata"))
     if text(stored.get("name")) != identity.backend(prefix) or text(stored.get("namespace")) != scope.namespace:
         raise ForeignObjectError
     found["metadata"] = raw(mapping.named(stored, identity))
     return Stored(_encode(found), identity, stored)
+
+
+def _scale_row(table: Fields, identity: Identity, scope: Scope, prefix: str) -> Stored:
+    row = fields(_items.decode(_part(table, "rows"))[0])
+    inner = scale(_part(row, "object"), identity, scope, prefix)
+    cells = [raw(identity.name) if cell == raw(identity.backend(prefix)) else cell
+             for cell in _items.decode(_part(row, "cells"))]  # fmt: skip
+    shown = {**table, "rows": raw([{**row, "cells": raw(cells), "object": Raw(inner.body)}])}
+    return Stored(_encode(shown), identity, inner.metadata)
 
 
 class WatchRewriter:

@@ -8,6 +8,7 @@ names that the control plane does not know.
 Source: reference/aggregation-layer.md §8.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -85,6 +86,14 @@ def check(labels: str, scope: Scope, namespace: str) -> None:
     for key, value in wanted.items():
         if not any(each.key == key and each.operator in ("=", "==") and each.values == (value,) for each in found):
             raise UnscopedError(f"{key}={value} is not part of {labels!r}")
+
+
+def check_numbers(parameters: Mapping[str, str]) -> None:
+    """Options are read before selectors are. Raises `BadRequest`."""
+    for key in ("timeoutSeconds", "limit"):
+        value = parameters.get(key, "")
+        if value and not re.fullmatch(r"[+-]?\d+", value):
+            raise statuses.BadRequest(f'strconv.ParseInt: parsing "{value}": invalid syntax')
 
 
 # -- query parameters --------------------------------------------------------------------------------------------------

@@ -136,7 +136,9 @@ def _good(answer: Response, names: Names) -> tuple[int, Headers, bytes]:
 
 def _refusal(answer: Response, names: Names) -> StatusError:
     status = refusal(answer.status, _body(answer), answer.headers).to_object()
-    return answering.failure(status, answer.status, names)
+    error = answering.failure(status, answer.status, names)
+    error.warnings = tuple(map(names.text, answer.headers.all("warning")))
+    return error
 
 
 def _body(answer: Response) -> bytes:

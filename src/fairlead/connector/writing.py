@@ -10,11 +10,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
-from fairlead.connector import answering, bodies, deleting, naming, patching, representing, secretnames, selecting
+from fairlead.connector import (
+    answering,
+    bodies,
+    deleting,
+    naming,
+    patching,
+    refusing,
+    representing,
+    secretnames,
+    selecting,
+)
 from fairlead.connector.deleting import Finalizing, Wish
 from fairlead.connector.mapping import Fields, as_stored, fields, inward, last_applied, raw, text
 from fairlead.connector.reading import ForeignNameError, Reader, collection_query, rewritten
-from fairlead.connector.rewriting import is_status
+from fairlead.connector.rewriting import Stored, is_status
 from fairlead.connector.upstream import Call, Upstream
 from fairlead.connector.verifying import Known, Verified
 from fairlead.machinery import encoding, statuses
@@ -28,6 +38,7 @@ Authorize = Callable[[Principal, RequestInfo], Awaitable[None]]
 """Raises `statuses.Forbidden`."""
 
 _NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+_NOBODY = Verified("", "", {})
 _GENERATE_ATTEMPTS = 8
 _SLOW_ATTEMPTS = 5
 _REPLACED = "the object was replaced by another of the same name; please try again"
@@ -53,23 +64,13 @@ class Writer:
 
     async def create(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.ONE)
-        found = bodies.read(call.request.body, _object_type(call))
-        metadata = bodies.metadata_of(found)
-        bodies.check_place(metadata, call.info.namespace)
-        name = bodies.new_name(metadata, call.offer.resource.group, call.offer.kind)
-        if name:
-            await self._check_namespace(call, name)
+        found, metadata = await self._read(call, _object_type(call))
+        name, base = text(metadata.get("name")), text(metadata.get("generateName"))
+        if name or not base:
             return await self._create_as(_named(call, name), choice, found, metadata)
-        return await self._generate(call, choice, found, metadata)
-
-    async def _generate(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
-        base = text(metadata.get("generateName"))
-        await self._check_namespace(call, base)
         for _ in range(_GENERATE_ATTEMPTS):
-            name = naming.generate(base)
-            bodies.check_name(name, call.offer.resource.group, call.offer.kind)
             try:
-                return await self._create_as(_named(call, name), choice, found, metadata)
+                return await self._create_as(_named(call, naming.generate(base)), choice, found, metadata, base)
             except statuses.AlreadyExists as error:
                 last = error
         last.details["retryAfterSeconds"] = 1
@@ -77,11 +78,60 @@ class Writer:
             f"{last.message}, the server was not able to generate a unique name for the object", last.details
         )
 
-    async def _create_as(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
-        """`call` names the object that is to be, though the request named none."""
+    async def _create_as(
+        self, call: Call, choice: MediaType, found: Fields, metadata: Fields, base: str = ""
+    ) -> Response:
+        """`call` names the object that is to be, though the request named none, or named only its `base`."""
         stored = inward(metadata, call.identity, call.scope, call.offer.prefix)
-        path = call.offer.resource.path(call.scope.namespace)
-        return await self._write(call, choice, "POST", path, "create", bodies.write(found, stored), bodies.JSON)
+        path, body = call.offer.resource.path(call.scope.namespace), bodies.write(found, stored)
+        try:
+            bodies.check_place(metadata, call.info.namespace)
+            await self._check_namespace(call, base or call.info.name)
+            _check_valid(call, metadata)
+        except statuses.StatusError as ours:
+            theirs = await self._refusal(call, "POST", path, "create", body, bodies.JSON)
+            raise (refusing.sooner(ours, theirs, readable=True) if theirs else ours) from ours
+        return await self._write(call, choice, "POST", path, "create", body, bodies.JSON)
+
+    async def _read(self, call: Call, kind: str) -> tuple[Fields, Fields]:
+        """The object of the request and its metadata, in both of which all is readable that is mapped.
+
+        Raises `StatusError`, in the words of the control plane where it cannot read the body either.
+        """
+        try:
+            found = bodies.read(call.request.body, kind)
+            metadata = bodies.metadata_of(found)
+            inward(metadata, call.identity, call.scope, call.offer.prefix)
+            bodies.check_typed(found)
+        except statuses.BadRequest as ours:
+            raise await self._unreadable(call, ours, call.request.body) from ours
+        if call.request.parameters.get("fieldValidation") == "Strict" and bodies.duplicates(call.request.body):
+            twice = statuses.BadRequest("strict decoding error: a field occurs twice")
+            raise await self._unreadable(call, twice, call.request.body)
+        return found, metadata
+
+    async def _unreadable(self, call: Call, ours: statuses.StatusError, body: bytes) -> statuses.StatusError:
+        """Asked about a name that no object can have, but for patches, which concern the object from the start."""
+        method, verb, path = call.request.method, call.info.verb, call.offer.resource.path(call.scope.namespace)
+        if method == "PATCH":
+            path = call.path()
+        elif verb != "create":
+            path = call.offer.resource.path(call.scope.namespace, "-", call.info.subresource or None)
+            verb = verb if verb != "deletecollection" else "delete"
+        theirs = await self._refusal(call, method, path, verb, body, call.request.headers.get("content-type"))
+        return refusing.sooner(ours, theirs, readable=False, concerns=method == "PATCH") if theirs else ours
+
+    async def _refusal(
+        self, call: Call, method: str, path: str, verb: str, body: bytes, content_type: str
+    ) -> statuses.StatusError | None:
+        """What the control plane says to a dry run."""
+        query = selecting.passed(verb, call.request.parameters)
+        query["dryRun"] = query.get("dryRun") or "All"
+        try:
+            await self._upstream.send(call, method, path, query, body=body, content_type=content_type)
+        except statuses.StatusError as theirs:
+            return theirs
+        return None
 
     async def _check_namespace(self, call: Call, name: str) -> None:
         """The app cluster runs no admission for us. Raises `NotFound` or `Forbidden`, worded as NamespaceLifecycle."""
@@ -102,15 +152,33 @@ class Writer:
 
     async def update(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.ONE)
-        found = bodies.read(call.request.body, _object_type(call))
-        metadata = bodies.metadata_of(found)
-        bodies.check_place(metadata, call.info.namespace, call.info.name)
+        found, metadata = await self._read(call, _object_type(call))
+        body = bodies.write(found, self._inward(call, metadata, _NOBODY))
+        try:
+            bodies.check_place(metadata, call.info.namespace, call.info.name)
+            if not call.info.subresource:
+                bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
+        except statuses.StatusError as ours:
+            theirs = await self._refusal(call, "PUT", call.path(), "update", body, bodies.JSON)
+            raise (refusing.sooner(ours, theirs, readable=True) if theirs else ours) from ours
         cached = self._known.get(call.offer.resource, call.identity)
         if cached and cached.resource_version != text(metadata.get("resourceVersion")):
             cached = None  # what a replacement must carry over is known for the version read only
-        return await self._conditionally(
-            call, cached, lambda verified: self._replace(call, choice, found, metadata, verified)
-        )
+        try:
+            return await self._conditionally(
+                call, cached, lambda verified: self._replace(call, choice, found, metadata, verified)
+            )
+        except statuses.NotFound as ours:
+            raise await self._absent(call, ours, body, bodies.JSON) from ours
+
+    async def _absent(
+        self, call: Call, ours: statuses.NotFound, body: bytes, content_type: str
+    ) -> statuses.StatusError:
+        """What comes before it that there is no such object; another's object is not asked about."""
+        if isinstance(ours, ForeignNameError):
+            return ours
+        theirs = await self._refusal(call, call.request.method, call.path(), call.info.verb, body, content_type)
+        return refusing.absent(ours, theirs) if theirs else ours
 
     async def _replace(
         self, call: Call, choice: MediaType, found: Fields, metadata: Fields, verified: Verified
@@ -120,7 +188,7 @@ class Writer:
 
     def _inward(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
         if call.info.subresource == "scale":
-            uid = {} if text(metadata.get("uid")) else {"uid": raw(verified.uid)}
+            uid = {} if text(metadata.get("uid")) or not verified.uid else {"uid": raw(verified.uid)}
             name, namespace = call.identity.backend(call.offer.prefix), call.scope.namespace
             return {**metadata, "name": raw(name), "namespace": raw(namespace), **uid}
         return inward(metadata, call.identity, call.scope, call.offer.prefix, uid=verified.uid, hidden=verified.hidden)
@@ -133,36 +201,64 @@ class Writer:
         if kind == bodies.APPLY_PATCH:
             return await self._apply(call, choice)
         fast = patching.json_fast if kind == bodies.JSON_PATCH else patching.merge_fast
+        if "force" in call.request.parameters:
+            refused = statuses.Invalid("force may not be specified for a patch that is not applied")
+            raise await self._unreadable(call, refused, call.request.body)
         if fast(call.request.body, "") is None:
             return await self._patch_slowly(call, choice, kind)
 
         async def attempt(verified: Verified) -> Response:
             body = fast(call.request.body, verified.uid) or b""
-            return await self._write(call, choice, "PATCH", call.path(), "patch", body, kind, {"force"})
+            return await self._write(call, choice, "PATCH", call.path(), "patch", body, kind)
 
         # A JSON patch whose test fails is answered as any patch that does not apply.
         doubtful = (statuses.Conflict, statuses.Invalid) if kind == bodies.JSON_PATCH else (statuses.Conflict,)
-        return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt, doubtful)
+        cached = self._known.get(call.offer.resource, call.identity)
+        try:
+            return await self._conditionally(call, cached, attempt, doubtful)
+        except statuses.NotFound as ours:
+            raise await self._absent(call, ours, call.request.body, kind) from ours
 
     async def _patch_slowly(self, call: Call, choice: MediaType, kind: str) -> Response:
         """Two requests: the patch is carried out on what the app cluster sees, and replaces that version of it."""
         for attempt in range(1, _SLOW_ATTEMPTS + 1):
-            _, _, body = await self._upstream.send(call, "GET", call.path())
-            seen = await self._reader.seen(call, body)
-            after = patching.slow(kind, call.request.body, seen.body)
-            patching.check_place(after, call.identity)
+            seen = await self._before(call, kind)
+            try:
+                after = patching.slow(kind, call.request.body, seen.body)
+                patching.check_place(after, call.identity)
+            except statuses.BadRequest as ours:
+                theirs = await self._refusal(call, "PATCH", call.path(), "patch", call.request.body, kind)
+                raise (refusing.sooner(ours, theirs, readable=False) if theirs else ours) from ours
             found = fields(encoding.to_json(after))
+            if not call.info.subresource:
+                metadata = fields(found["metadata"])
+                bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
             try:
                 return await self._replace(call, choice, found, fields(found["metadata"]), Verified.of(seen))
+            except statuses.BadRequest as refused:
+                raise patching.invalid(after, refused) from refused
             except statuses.Conflict:
                 if attempt == _SLOW_ATTEMPTS or patching.pins_version(seen.body, after):
                     raise
         raise AssertionError("the last attempt returns or raises")
 
+    async def _before(self, call: Call, kind: str) -> Stored:
+        try:
+            _, _, body = await self._upstream.send(call, "GET", call.path())
+        except statuses.NotFound as ours:
+            raise await self._absent(call, ours, call.request.body, kind) from ours
+        return await self._reader.seen(call, body)
+
     async def _apply(self, call: Call, choice: MediaType) -> Response:
-        found = bodies.read(call.request.body, bodies.YAML)
-        metadata = bodies.metadata_of(found)
-        bodies.check_place({"name": raw(call.info.name), **metadata}, call.info.namespace, call.info.name)
+        found, metadata = await self._read(call, bodies.YAML)
+        named = metadata if text(metadata.get("name")) else {**metadata, "name": raw(call.info.name)}
+        try:
+            bodies.check_place(named, call.info.namespace, call.info.name)
+            bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
+        except statuses.StatusError as ours:
+            stored = bodies.write(found, self._applied(call, metadata, ""))
+            theirs = await self._refusal(call, "PATCH", call.path(), "patch", stored, bodies.APPLY_PATCH)
+            raise (refusing.sooner(ours, theirs, readable=True) if theirs else ours) from ours
 
         async def attempt(verified: Verified) -> Response:
             known = as_stored(metadata, verified.last_applied, call.identity, call.offer.prefix)
@@ -177,9 +273,9 @@ class Writer:
             raise statuses.conflict(
                 call.offer.resource, call.info.name, "the control plane holds another object in its place"
             ) from None
-        except statuses.NotFound:
+        except statuses.NotFound as ours:
             if call.info.subresource:
-                raise
+                raise await self._absent(call, ours, call.request.body, bodies.APPLY_PATCH) from ours
         try:
             return await self._apply_anew(call, choice, found, metadata)
         except statuses.Conflict as refused:
@@ -199,17 +295,23 @@ class Writer:
 
     async def _apply_anew(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
         """Creates. Without force, which a new object has no use for: it could only take somebody else's."""
+        if not text(metadata.get("name")):
+            raise bodies.nameless(call.info.name)
         await self._authorize(call.principal, replace(call.info, verb="create"))
-        bodies.check_name(call.info.name, call.offer.resource.group, call.offer.kind)
-        await self._check_namespace(call, call.info.name)
         body = bodies.write(found, self._applied(call, metadata, ""))
+        try:
+            await self._check_namespace(call, call.info.name)
+            _check_valid(call, metadata)
+        except statuses.StatusError as ours:
+            theirs = await self._refusal(call, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
+            raise (refusing.sooner(ours, theirs, readable=True) if theirs else ours) from ours
         return await self._write(call, choice, "PATCH", call.path(), "patch", body, bodies.APPLY_PATCH, {"force"})
 
     # -- delete --------------------------------------------------------------------------------------------------------
 
     async def delete(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.ONE)
-        options = _delete_options(call)
+        options = await self._options(call)
         wish = Wish.of(options)
         answer = await self._delete(call, choice, options, wish)
         if not wish.releases or not deleting.lingers_for_a_collector(answer.body):
@@ -220,6 +322,12 @@ class Writer:
         gone = encoding.to_json(deleting.gone(call, known.uid if known else ""))
         content_type, shown = representing.encode(choice, gone)
         return Response(200, Headers([("content-type", content_type)]), shown)
+
+    async def _options(self, call: Call) -> dict[str, Any]:
+        try:
+            return _delete_options(call)
+        except statuses.BadRequest as ours:
+            raise await self._unreadable(call, ours, call.request.body) from ours
 
     async def _delete(self, call: Call, choice: MediaType, options: Mapping[str, Any], wish: Wish) -> Response:
         if wish.holds:
@@ -232,7 +340,11 @@ class Writer:
             body = encoding.to_json({**options, "preconditions": preconditions})
             return await self._write(call, choice, "DELETE", call.path(), "delete", body, bodies.JSON, read=read)
 
-        return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt)
+        try:
+            return await self._conditionally(call, self._known.get(call.offer.resource, call.identity), attempt)
+        except statuses.NotFound as ours:
+            body = encoding.to_json({**options, "dryRun": options.get("dryRun") or ["All"]})
+            raise await self._absent(call, ours, body, bodies.JSON) from ours
 
     async def delete_collection(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.MANY)
@@ -240,7 +352,7 @@ class Writer:
             bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
         selection = collection_query(call, "deletecollection")
         query = selection | representing.options(choice, call.request.parameters)
-        options = _delete_options(call)
+        options = await self._options(call)
         wish = Wish.of(options)
         each_by_itself = await self._finalizing.calls(call, selection) if wish.holds else []
         status, headers, body = await self._upstream.send(
@@ -326,6 +438,22 @@ def _object_type(call: Call) -> str:
     return bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
 
 
+def _check_valid(call: Call, metadata: Fields) -> None:
+    """Of a new object what the control plane cannot validate. Raises `Invalid`."""
+    bodies.check_name(call.info.name, call.offer.resource.group, call.offer.kind)
+    bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
+
+
+def warnings(call: Call) -> list[str]:
+    """About what was lost when the body was mapped; the control plane warns about the rest."""
+    patches = call.request.method == "PATCH" and not call.request.headers.get("content-type").startswith(
+        "application/a"
+    )
+    if patches or call.request.parameters.get("fieldValidation", "Warn") not in ("", "Warn"):
+        return []
+    return [f'299 - "duplicate field \\"{each}\\""' for each in bodies.duplicates(call.request.body)]
+
+
 def _named(call: Call, name: str) -> Call:
     return replace(call, info=replace(call.info, name=name))
 
@@ -351,5 +479,6 @@ def _from_query(parameters: dict[str, str]) -> dict[str, Any]:
         try:
             found["gracePeriodSeconds"] = int(parameters["gracePeriodSeconds"])
         except ValueError as error:
-            raise statuses.BadRequest(f"gracePeriodSeconds is no number: {error}") from error
+            why = f'strconv.ParseInt: parsing "{parameters["gracePeriodSeconds"]}": invalid syntax'
+            raise statuses.BadRequest(why) from error
     return found

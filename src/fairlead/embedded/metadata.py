@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from fairlead.embedded.kinds import Kind
-from fairlead.machinery import names, statuses
+from fairlead.machinery import names, ownerreferences, statuses
 from fairlead.machinery.fielderrors import invalid, quoted
 
 Object = dict[str, Any]
@@ -144,33 +144,10 @@ def _causes(kind: Kind, metadata: Object) -> list[Cause]:
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _ANNOTATIONS_LIMIT:
         limit = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         causes.append(statuses.cause("metadata.annotations", limit, "FieldValueTooLong"))
-    for reference in metadata.get("ownerReferences") or ():
-        causes += _owner_causes(reference)
-    causes += _controller_causes(metadata.get("ownerReferences") or ())
+    causes += ownerreferences.causes(metadata.get("ownerReferences") or ())
     for index, each in enumerate(metadata.get("finalizers") or ()):
         causes += _finalizer_name_causes(kind, each, index)
     return causes
-
-
-def _owner_causes(reference: Object) -> list[Cause]:
-    path, version = "metadata.ownerReferences", reference.get("apiVersion") or ""
-    causes = []
-    if not version.rpartition("/")[2]:
-        causes.append(invalid(f"{path}.apiVersion", version, "version must not be empty"))
-    missing = [name for name in ("kind", "name", "uid") if not reference.get(name)]
-    causes += [invalid(f"{path}.{name}", reference.get(name, ""), "must not be empty") for name in missing]
-    if (version, reference.get("kind")) == ("v1", "Event"):
-        causes.append(invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner"))
-    return causes
-
-
-def _controller_causes(references: Any) -> list[Cause]:
-    controllers = [each for each in references if each.get("controller")]
-    if len(controllers) < 2:
-        return []
-    why = 'Only one reference can have Controller set to true. Found "true" in references for'
-    first, second = (f"{each.get('kind')}/{each.get('name')}" for each in controllers[:2])
-    return [invalid("metadata.ownerReferences", list(references), f"{why} {first} and {second}")]
 
 
 def _finalizer_name_causes(kind: Kind, name: str, index: int) -> list[Cause]:

@@ -63,7 +63,7 @@ def json_patch(target: Any, operations: Any) -> Any:
         for operation in operations:
             document = _apply(document, operation)
     except _DoesNotApply:
-        raise Invalid(_REFUSED) from None
+        raise Invalid(_REFUSED, {}) from None
     return document
 
 

@@ -39,6 +39,8 @@ class StatusError(FairleadError):
         self.metadata: Object = dict(metadata or {})
         self.status_code = self.code if code is None else code
         self.status_reason = self.reason if reason is None else reason
+        self.warnings: tuple[str, ...] = ()
+        """Values of the Warning headers that go with it."""
 
     @property
     def causes(self) -> list[Object]:
@@ -63,6 +65,8 @@ class StatusError(FairleadError):
         }
         if not self.details and not self._says_details:
             del body["details"]
+        if not self.status_reason:
+            del body["reason"]
         return body
 
 
@@ -166,7 +170,7 @@ def from_object(status: Mapping[str, Any], code: int | None = None) -> StatusErr
         message,
         status.get("details"),
         code=number,
-        reason=reason or kind.reason,
+        reason=reason if status.get("kind") == "Status" else reason or kind.reason,
         metadata=status.get("metadata"),
     )
 

@@ -1,0 +1,54 @@
+"""Which refusal comes first, where the connector has one of its own.
+
+A server that stores an object checks options, decodes the body, compares it with the URL, looks at the namespace, and
+validates, in this order. The connector must refuse some of that itself: a missing namespace, a bad name behind a good
+hash, a body that it cannot read. The control plane is then asked by dry run what it would have said, and what comes
+first is answered. Imitating its decoder instead would be a second, slightly different one.
+"""
+
+from fairlead.machinery import statuses
+from fairlead.machinery.statuses import StatusError
+
+_BEFORE_ALL = (statuses.BadRequest, statuses.NotAcceptable, statuses.UnsupportedMediaType, statuses.TooLarge)
+_PLACE = ("the name of the object", "the namespace of the provided object")
+_NO_DRY_RUN = "does not support dry run"
+
+
+def sooner(ours: StatusError, theirs: StatusError, *, readable: bool, concerns: bool = False) -> StatusError:
+    """`theirs` is about the mapped body where that is `readable`, else about the bytes as they came; it `concerns` the
+    object itself, or a name that no object has.
+    """
+    if _failed(theirs):
+        return ours
+    if not readable:
+        return ours if theirs.message.startswith(_PLACE) or (theirs.status_code == 404 and not concerns) else theirs
+    if isinstance(theirs, _BEFORE_ALL) or _about_options(theirs) or theirs.status_code >= 500:
+        return theirs
+    if isinstance(ours, statuses.Invalid) and isinstance(theirs, statuses.Invalid):
+        return _both(ours, theirs)
+    return ours
+
+
+def absent(ours: statuses.NotFound, theirs: StatusError) -> StatusError:
+    """For a write to an object that is not there: whatever the control plane says of it but a failure."""
+    return ours if _failed(theirs) else theirs
+
+
+def _failed(theirs: StatusError) -> bool:
+    """Whether it says nothing of the request; a 500 without a reason is an error that nobody gave a better code."""
+    failure = theirs.status_code == 429 or (theirs.status_code >= 500 and bool(theirs.status_reason))
+    return failure or _NO_DRY_RUN in theirs.message
+
+
+def _about_options(theirs: StatusError) -> bool:
+    return isinstance(theirs, statuses.Invalid) and theirs.details.get("group") == "meta.k8s.io"
+
+
+def _both(ours: StatusError, theirs: StatusError) -> StatusError:
+    """What a name is made from is validated first, then the name, then all else of an object."""
+    details = ours.details
+    first = [each for each in theirs.causes if each.get("field") == "metadata.generateName"]
+    rest = [each for each in theirs.causes if each not in first]
+    return statuses.invalid(
+        details.get("group", ""), details["kind"], details.get("name", ""), [*first, *ours.causes, *rest]
+    )
