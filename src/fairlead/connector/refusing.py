@@ -6,6 +6,9 @@ hash, a body that it cannot read. The control plane is then asked by dry run wha
 first is answered. Imitating its decoder instead would be a second, slightly different one.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from fairlead.machinery import statuses
 from fairlead.machinery.statuses import StatusError
 
@@ -48,7 +51,12 @@ def _both(ours: StatusError, theirs: StatusError) -> StatusError:
     """What a name is made from is validated first, then the name, then all else of an object."""
     details = ours.details
     first = [each for each in theirs.causes if each.get("field") == "metadata.generateName"]
-    rest = [each for each in theirs.causes if each not in first]
+    rest = [each for each in theirs.causes if each not in first and not _of_our_label(each, details.get("name", ""))]
     return statuses.invalid(
         details.get("group", ""), details["kind"], details.get("name", ""), [*first, *ours.causes, *rest]
     )
+
+
+def _of_our_label(cause: Mapping[str, Any], name: str) -> bool:
+    """A name that is none is no label value either."""
+    return cause.get("field") == "metadata.labels" and bool(name) and f'Invalid value: "{name}"' in cause["message"]
