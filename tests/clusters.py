@@ -92,8 +92,12 @@ def running(name: str, directory: Path, *controllers: str) -> Iterator["RealClus
 
 @pytest.fixture(scope="session")
 def real_pair(real_app: "RealCluster", real_control_plane: "RealCluster", crossplane_crds: Path) -> Pair:
-    xrd_crd = crossplane_crds / "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
-    return Pair(of_real(real_app), of_real(real_control_plane), xrd_crd, real=True)
+    return pair_of(real_app, real_control_plane, crossplane_crds)
+
+
+def pair_of(app: "RealCluster", control_plane: "RealCluster", crds: Path) -> Pair:
+    xrd_crd = crds / "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
+    return Pair(of_real(app), of_real(control_plane), xrd_crd, real=True)
 
 
 def of_real(server: "RealCluster") -> ApiServer:
@@ -105,12 +109,17 @@ def of_real(server: "RealCluster") -> ApiServer:
 
 @pytest.fixture(scope="session")
 def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with embedded(tmp_path_factory.mktemp("embedded")) as started:
+        yield started
+
+
+@contextmanager
+def embedded(directory: Path) -> Iterator[Pair]:
     """Both in one process, as in the playground, on an event loop of their own: the tests may block theirs."""
     from anyio.from_thread import start_blocking_portal
 
     from fairlead.embedded.cluster import EmbeddedCluster
 
-    directory = tmp_path_factory.mktemp("embedded")
     app, control_plane = (EmbeddedCluster(name, directory / name) for name in ("app", "control-plane"))
     with (
         start_blocking_portal(backend_options={"use_uvloop": True}) as portal,

@@ -2,17 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
 from fairlead.client.targets import Cluster
 from fairlead.machinery import encoding
 from testenv import building
+from tests import clusters
 from tests.clusters import Pair
 from tests.e2e import manifests, platforms, world
 from tests.e2e.hands import Hands, Kubectl, Plain
 from tests.e2e.platforms import Platform
 from tests.e2e.world import World
+
+
+@pytest.fixture(scope="session")
+def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Servers of our own, and likewise below: our connector offers whatever other tests define in a control plane."""
+    with clusters.embedded(tmp_path_factory.mktemp("embedded-claims")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def real_pair(tmp_path_factory: pytest.TempPathFactory, crossplane_crds: Path) -> Iterator[Pair]:
+    with (
+        clusters.running("app", tmp_path_factory.mktemp("app-of-claims"), "resourcequota-controller") as app,
+        clusters.running("control-plane", tmp_path_factory.mktemp("control-plane-of-claims")) as control_plane,
+    ):
+        yield clusters.pair_of(app, control_plane, crossplane_crds)
+
+
+@pytest.fixture(scope="session", params=clusters.TARGETS)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    found: Pair = request.getfixturevalue(f"{request.param}_pair")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,25 +46,35 @@ writes = st.builds(
 sequences = st.lists(writes, min_size=3, max_size=8)
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealCluster"]:
+    """Without controllers: the garbage collector would take objects whose made-up owners it cannot find."""
+    from testenv.servers import RealCluster
+
+    server = RealCluster("bare", tmp_path_factory.mktemp("bare"), controllers=())
+    with server:
+        yield server
+
+
 @pytest.mark.requirement("machinery:apply-as-the-server")
 @pytest.mark.real
 class TestAsTheServer:
-    def test_every_step_leaves_the_same_object(self, real_app: "RealCluster") -> None:
+    def test_every_step_leaves_the_same_object(self, bare: "RealCluster") -> None:
         async def everything() -> None:
-            async with real_app.cluster.open() as client:
+            async with bare.cluster.open() as client:
                 await serve_shapes(client)
                 for number, steps in enumerate(examples()):
                     await same_steps(client, f"shape-{number}", steps)
 
         with_deadline(everything)
 
-    def test_built_in_kinds_take_the_same_way(self, real_app: "RealCluster") -> None:
+    def test_built_in_kinds_take_the_same_way(self, bare: "RealCluster") -> None:
         node = builtin_schemas.node("v1", "Service")
         manager = FieldManager({"v1": object_shape(node)}, "v1", "Service")
 
         async def everything() -> None:
             live: Object | None = None
-            async with real_app.cluster.open() as client:
+            async with bare.cluster.open() as client:
                 for name, spec in SERVICE_STEPS:
                     config = service(spec)
                     theirs = await client.apply(SERVICES, config, "default", manager=name, force=True)
