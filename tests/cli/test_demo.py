@@ -48,7 +48,7 @@ def test_its_commands_work_until_it_is_interrupted_and_nothing_stays(tmp_path: P
         lines: list[str] = []
         while not (lines and lines[-1].startswith("Ctrl-C")):
             lines.append(demo.stdout.readline())
-            assert lines[-1], lines
+            assert lines[-1], demo.communicate(timeout=DEADLINE)
         read, delete, playground = [each.strip() for each in lines if each.startswith(("  curl", "  /"))]
         shown = pasted(read, around)
         assert "name: orders" in shown

@@ -19,7 +19,7 @@ from fairlead.connector.settings import ServiceName, Settings
 from fairlead.crossplane import generating, xrds
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.paths import Resource
-from fairlead.serving import listening
+from testenv.ports import Ports
 from tests.clusters import Pair
 from tests.e2e import manifests
 
@@ -59,9 +59,8 @@ async def eventually(step: Callable[[], Awaitable[Any]]) -> Any:
 
 @asynccontextmanager
 async def world(pair: Pair, unique: Callable[[str], str], *crds: str) -> AsyncIterator[World]:
-    bound = listening.bind()
-    port = bound.getsockname()[1]
-    bound.close()
+    ports = Ports("connector")
+    port = ports["connector"]
     namespace, service = unique("claims"), unique("connector")
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(pair.app.open())
@@ -73,6 +72,7 @@ async def world(pair: Pair, unique: Callable[[str], str], *crds: str) -> AsyncIt
             pair.app.kubeconfig, pair.control_plane.kubeconfig, namespace, ServiceName("kube-system", service), CLUSTER,
             frozenset(crds), port, "127.0.0.1", port,
         )  # fmt: skip
+        stack.callback(ports.close)
         stack.push_async_callback(unregister, app, service)
         yield World(pair, app, control_plane, settings)
 

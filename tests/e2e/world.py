@@ -3,7 +3,6 @@
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 from fairlead.client.targets import Cluster
 from fairlead.crossplane import generating
+from testenv.ports import Ports
 from tests.e2e import manifests
 from tests.e2e.hands import DEADLINE, Hands, Refused
 
@@ -33,11 +33,13 @@ class World:
     """The keys of everything that the app cluster's own storage holds of a group."""
 
 
+_held: list[Ports] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Held for the life of this process: one that is let go may be a client's before its server has it."""
+    _held.append(Ports("connector"))
+    return _held[-1]["connector"]
 
 
 @contextmanager

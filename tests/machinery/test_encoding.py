@@ -84,6 +84,12 @@ def test_values_survive_both_forms(value: Any) -> None:
 
 
 @pytest.mark.requirement("machinery:encoding-round-trip")
+@pytest.mark.parametrize("text", ["0E0", "1e3", "1:30", "2001-01-01", "0o17", "yes", "1_000", "=", "<<", ".5", "~", ""])
+def test_a_string_that_looks_like_something_else_stays_a_string(text: str) -> None:
+    assert encoding.from_yaml(encoding.to_yaml({"a": text, text: "b"})) == {"a": text, text: "b"}
+
+
+@pytest.mark.requirement("machinery:encoding-round-trip")
 @pytest.mark.parametrize("text", [b"{", b"\xff", b"[" * 100_000])
 def test_broken_json_is_refused(text: bytes) -> None:
     with pytest.raises(DecodeError):

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fairlead.cli import screens
-from fairlead.machinery import conditions
+from fairlead.machinery import conditions, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 
@@ -36,6 +37,7 @@ SERVICE_NAMESPACE = "kube-system"
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 SERVICES = Resource("", "v1", "services")
 DEADLINE = 30.0
+_PAUSE = 0.05
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -121,8 +123,9 @@ async def _connect(stack: AsyncExitStack, playground: "Playground", app: "Client
 
     await control_plane.create(NAMESPACES, {"metadata": {"name": CLAIM_NAMESPACE}})
     await control_plane.create(xrds.V1, simulating.demo_xrd())
-    with listening.bind() as probe:
-        port: int = probe.getsockname()[1]
+    bound = listening.bind()  # held from here on: a port that is let go may be another program's by the time it is used
+    stack.callback(bound.close)
+    port: int = bound.getsockname()[1]
     service = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
     await app.create(SERVICES, {"metadata": {"name": SERVICE, "namespace": SERVICE_NAMESPACE}, "spec": service})
     settings = Settings(
@@ -135,7 +138,7 @@ async def _connect(stack: AsyncExitStack, playground: "Playground", app: "Client
         bind="127.0.0.1",
         port=port,
     )
-    await stack.enter_async_context(running.serve(settings))
+    await stack.enter_async_context(running.serve(settings, bound))
 
 
 async def _claim(app: "Client", claim: Object) -> Resource:
@@ -152,7 +155,7 @@ async def _claim(app: "Client", claim: Object) -> Resource:
             while claims is None:
                 served = resources(await discovery.discover(app))
                 claims = next((each for each, api in served if (str(each.group_version), api.kind) == wanted), None)
-            await app.create(claims, claim)
+            await _served(lambda: app.create(claims, claim))
             selector = f"metadata.name={metadata['name']}"
             async with aclosing(watching.watch(app, claims, metadata["namespace"], field_selector=selector)) as events:
                 async for event in events:
@@ -166,7 +169,17 @@ async def _claim(app: "Client", claim: Object) -> Resource:
 
 
 async def _table(client: "Client", resource: Resource) -> list[str]:
-    return screens.table(await client.read(resource.path(), accept=TABLE))
+    return screens.table(await _served(lambda: client.read(resource.path(), accept=TABLE)))
+
+
+async def _served(ask: Callable[[], Awaitable[Object]]) -> Object:
+    """Asks again while the aggregator has not yet found that the connector answers; it says 503 until then."""
+    for _ in range(int(DEADLINE / _PAUSE)):
+        try:
+            return await ask()
+        except statuses.ServiceUnavailable:
+            await asyncio.sleep(_PAUSE)
+    raise DemoError("the app cluster's API server does not find the connector", f"{DEADLINE:.0f} s have passed")
 
 
 def _commands(folder: Path, app: "Cluster", claims: Resource) -> list[str]:

@@ -6,6 +6,7 @@ registers APIServices only when it can answer for them.
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -74,10 +75,10 @@ class Running:
 
 
 @asynccontextmanager
-async def serve(settings: Settings) -> AsyncIterator[Running]:
+async def serve(settings: Settings, bound: socket.socket | None = None) -> AsyncIterator[Running]:
     """Serves from entering to leaving; entered once the APIs are registered. Raises `FairleadError`."""
     settings.check()
-    opened = listening.bind(settings.bind, settings.port)
+    opened = listening.bind(settings.bind, settings.port) if bound is None else bound
     async with AsyncExitStack() as stack:
         stack.callback(opened.close)
         app = await stack.enter_async_context(Client.from_kubeconfig(settings.kubeconfig))

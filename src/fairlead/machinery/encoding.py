@@ -147,10 +147,20 @@ def from_yaml(data: bytes | str) -> Any:
     return found[0] if found else None
 
 
+class _Dumper(yaml.CSafeDumper):
+    """Quotes what either reader, ours or PyYAML's own, would take for something else than a string."""
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [*yaml.CSafeDumper.yaml_implicit_resolvers.get(first, []), *_Loader.yaml_implicit_resolvers.get(first, [])]
+    for first in {*yaml.CSafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
+}
+
+
 def to_yaml(value: Any) -> str:
     text: str = yaml.dump(
         value,
-        Dumper=yaml.CSafeDumper,
+        Dumper=_Dumper,
         sort_keys=False,
         default_flow_style=False,
         allow_unicode=True,
