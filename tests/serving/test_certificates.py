@@ -29,6 +29,13 @@ def test_a_server_certificate_is_verified_by_name_and_address() -> None:
     assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
 
 
+@pytest.mark.requirement("serving:key-form")
+def test_a_key_says_that_it_is_an_elliptic_curve_key() -> None:
+    authority = Authority.create("authority")
+    for pair in (authority.pair, authority.issue_client("alice"), authority.issue_server(["a.b.svc"])):
+        assert pair.key.startswith(b"-----BEGIN EC PRIVATE KEY-----\n")
+
+
 @pytest.mark.requirement("serving:certificates")
 def test_a_client_certificate_serves_clients_only() -> None:
     authority = Authority.create("authority")

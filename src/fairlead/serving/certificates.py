@@ -179,7 +179,9 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
+    # Named `EC PRIVATE KEY`: fabric8's client takes every key named `PRIVATE KEY` in a kubeconfig for an RSA key.
+    form = serialization.PrivateFormat.TraditionalOpenSSL
     return KeyPair(
         certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()),
     )
