@@ -79,9 +79,7 @@ class Connection:
 
         async def once() -> Response:
             with self._stages(method):
-                async with self._pools.requests(bearer.certificate).request(
-                    method, url, timeout=limit, **arguments
-                ) as answer:
+                async with self._pools.requests(bearer).request(method, url, timeout=limit, **arguments) as answer:
                     return Response(answer.status, _headers(answer), await answer.read())
 
         return await _despite_closing(method, once)
@@ -125,7 +123,7 @@ class Connection:
 
         async def once() -> aiohttp.ClientResponse:
             with self._stages(method):
-                return await self._pools.streams(bearer.certificate).request(method, url, timeout=limit, **arguments)
+                return await self._pools.streams(bearer).request(method, url, timeout=limit, **arguments)
 
         return await _despite_closing(method, once)
 

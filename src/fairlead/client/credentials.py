@@ -34,6 +34,8 @@ class Bearer:
     certificate: ClientCertificate | None = None
     expires: float | None = None
     """Unix time."""
+    authority: bytes | None = field(default=None, repr=False)
+    """PEM bundle of the moment, in place of the one in the settings; None where it does not change."""
 
 
 class Source(Protocol):

@@ -7,7 +7,7 @@ import weakref
 import aiohttp
 
 from fairlead.client import tls
-from fairlead.client.credentials import ClientCertificate
+from fairlead.client.credentials import Bearer, ClientCertificate
 from fairlead.client.errors import CredentialsError
 from fairlead.client.faults import without_secrets
 from fairlead.client.kubeconfig import ConnectionSettings
@@ -21,35 +21,38 @@ _TURN_SECONDS = 0.005
 
 
 class Pools:
-    """aiohttp sessions for one client certificate at a time; a new certificate gets new ones.
+    """aiohttp sessions for one client certificate and authority at a time; new ones get new sessions.
 
     The old ones finish what is under way; their idle connections close by themselves.
     """
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
-        self._certificate: ClientCertificate | None = None
+        self._made_for: tuple[ClientCertificate | None, bytes | None] = (None, None)
         self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
         self._retired: list[aiohttp.ClientSession] = []
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
-    def requests(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
-        return self._open(certificate)[0]
+    def requests(self, bearer: Bearer) -> aiohttp.ClientSession:
+        return self._open(bearer)[0]
 
-    def streams(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
-        return self._open(certificate)[1]
+    def streams(self, bearer: Bearer) -> aiohttp.ClientSession:
+        return self._open(bearer)[1]
 
-    def _open(self, certificate: ClientCertificate | None) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
-        if self._sessions is None or certificate != self._certificate:
-            made = (self._session(certificate), self._session(certificate))
+    def _open(self, bearer: Bearer) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+        wanted = (bearer.certificate, bearer.authority)
+        if self._sessions is None or wanted != self._made_for:
+            made = (self._session(*wanted), self._session(*wanted))
             self._retired += self._sessions or ()
-            self._sessions, self._certificate = made, certificate
+            self._sessions, self._made_for = made, wanted
         return self._sessions
 
-    def _session(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+    def _session(self, certificate: ClientCertificate | None, authority: bytes | None) -> aiohttp.ClientSession:
         secure = self._settings.server.startswith("https")
         settings = self._settings
-        context = tls.context(settings.authority, certificate, insecure=settings.insecure) if secure else False
+        context = (
+            tls.context(authority or settings.authority, certificate, insecure=settings.insecure) if secure else False
+        )
         if not secure and certificate is not None:
             raise CredentialsError(
                 "a client certificate needs https", f"the server is {without_secrets(settings.server)}"
