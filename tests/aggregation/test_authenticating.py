@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from fairlead.aggregation.authenticating import Authenticator
@@ -61,3 +63,15 @@ async def test_a_credential_that_convinces_no_one_is_refused(asked: Request) -> 
 async def test_without_a_reviewer_no_token_convinces() -> None:
     with pytest.raises(statuses.Unauthorized):
         await Authenticator(lambda: FrontProxyTrust.parse({})).authenticate(request(None, TOKEN))
+
+
+async def test_a_certificate_that_convinced_says_how_long_it_is_still_valid() -> None:
+    told = list[float]()
+    authenticator = Authenticator(lambda: FrontProxyTrust.parse(CLUSTER.data()), identify, told.append)
+    await authenticator.authenticate(request(None, TOKEN))
+    with pytest.raises(statuses.Unauthorized):
+        await authenticator.authenticate(request(Authority.create("x").issue_client("x"), PROXIED))
+    assert told == []
+    for pair in (CLUSTER.proxy(), CLUSTER.users.issue_client("user")):
+        await authenticator.authenticate(request(pair, PROXIED))
+        assert told.pop() == pytest.approx((pair.expires - datetime.now(UTC)).total_seconds(), abs=60)

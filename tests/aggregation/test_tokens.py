@@ -1,4 +1,6 @@
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -43,6 +45,40 @@ async def test_both_answers_are_kept_for_ten_seconds() -> None:
     clock.now += 10.1
     await reviews.authenticate("good")
     assert len(backend.asked) == 3
+
+
+class Told:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def looked_up(self, hit: bool, seconds: float) -> None:
+        assert seconds >= 0
+        self.said.append("hit" if hit else "miss")
+
+    @contextmanager
+    def fetching(self) -> Iterator[None]:
+        try:
+            yield
+        except FairleadError:
+            self.said.append("failed")
+            raise
+        self.said.append("fetched")
+
+
+async def test_whoever_wants_to_know_is_told_how_the_cache_does() -> None:
+    told = Told()
+    reviews = TokenReviews(Backend(answer).create, told)
+    await reviews.authenticate("good")
+    await reviews.authenticate("good")
+    assert told.said == ["fetched", "miss", "hit"]
+
+    async def down(body: object) -> dict[str, Any]:
+        raise FairleadError("cannot reach https://app", "connection refused")
+
+    told = Told()
+    with pytest.raises(statuses.InternalError):
+        await TokenReviews(down, told).authenticate("good")
+    assert told.said == ["failed", "miss"]
 
 
 async def test_no_token_is_kept() -> None:

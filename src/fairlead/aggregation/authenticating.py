@@ -5,6 +5,7 @@ than passed as anonymous: its owner means to be someone.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from fairlead.aggregation import tokens
 from fairlead.aggregation.frontproxy import FrontProxyTrust
@@ -19,15 +20,24 @@ Identify = Callable[[str], Awaitable[Principal | None]]
 class Authenticator:
     """`trust` answers the value of the moment; without `identify` no token convinces."""
 
-    def __init__(self, trust: Callable[[], FrontProxyTrust], identify: Identify | None = None) -> None:
+    def __init__(
+        self,
+        trust: Callable[[], FrontProxyTrust],
+        identify: Identify | None = None,
+        remaining: Callable[[float], None] | None = None,
+    ) -> None:
+        """`remaining` is told for how many seconds a certificate that convinced is still valid."""
         self._trust = trust
         self._identify = identify
+        self._remaining = remaining
 
     async def authenticate(self, request: Request) -> Principal:
         """Raises `statuses.Unauthorized`, or `statuses.InternalError` where a token cannot be reviewed."""
         trust = self._trust()
         token = tokens.bearer(request.headers)
         found = trust.authenticate(request) or trust.authenticate_user(request)
+        if found is not None and self._remaining is not None and (end := trust.expires(request)):
+            self._remaining((end - datetime.now(UTC)).total_seconds())
         if found is None and token and self._identify is not None:
             found = await self._identify(token)
         if found is not None:

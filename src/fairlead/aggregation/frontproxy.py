@@ -80,6 +80,13 @@ class FrontProxyTrust:
         certificate = self.users.vouch(request.peer_certificate, now)
         return None if certificate is None else peers.user(certificate)
 
+    def expires(self, request: Request) -> datetime | None:
+        """When the peer's certificate ends, if one of these authorities vouches for it."""
+        if request.peer_certificate is None:
+            return None
+        found = self.proxies.vouch(request.peer_certificate) or self.users.vouch(request.peer_certificate)
+        return None if found is None else found.not_valid_after_utc
+
     def strip(self, headers: Headers) -> Headers:
         """Without what says who asks, so that it cannot leak to the next server, which might believe it."""
         names = {"authorization", *_STANDARD, *self.username_headers, *self.uid_headers, *self.group_headers}

@@ -29,12 +29,16 @@ class Remembered(Generic[K, V]):
         self._answers: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._asking: dict[K, asyncio.Task[V]] = {}
 
+    def has(self, key: K) -> bool:
+        """Whether `get` would answer without asking."""
+        kept = self._answers.get(key)
+        return kept is not None and kept[0] > self._clock()
+
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """The answer kept for `key`, or that of `ask`, whose errors reach every caller that waited for it."""
-        kept = self._answers.get(key)
-        if kept is not None and kept[0] > self._clock():
+        if self.has(key):
             self._answers.move_to_end(key)
-            return kept[1]
+            return self._answers[key][1]
         if key not in self._asking:
             self._asking[key] = asyncio.ensure_future(self._ask(key, ask))
         # A caller who gives up must not take the answer from the others.

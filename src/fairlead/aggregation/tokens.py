@@ -8,7 +8,8 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
 
 from fairlead.aggregation.remembering import Remembered
 from fairlead.machinery import statuses
@@ -30,22 +31,48 @@ def bearer(headers: Headers) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+class Told(Protocol):
+    """Who wants to know how the cache of tokens does, `fairlead.serving.metrics` say."""
+
+    def looked_up(self, hit: bool, seconds: float) -> None: ...
+    def fetching(self) -> AbstractContextManager[None]: ...
+
+
+class Untold:
+    def looked_up(self, hit: bool, seconds: float) -> None:
+        """Nobody asked."""
+
+    def fetching(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
 class TokenReviews:
     def __init__(
-        self, create: Create, *, lifetime: float = LIFETIME, clock: Callable[[], float] = time.monotonic
+        self,
+        create: Create,
+        told: Told | None = None,
+        *,
+        lifetime: float = LIFETIME,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._create = create
+        self._told = told or Untold()
         self._salt = secrets.token_bytes(32)
         self._known: Remembered[bytes, Principal | None] = Remembered(lifetime, clock=clock)
 
     async def authenticate(self, token: str) -> Principal | None:
         """None for a token that the API server does not know. Raises `statuses.InternalError` if it cannot be asked."""
         key = hmac.digest(self._salt, token.encode("utf-8", "surrogateescape"), hashlib.sha256)
-        return await self._known.get(key, lambda: self._ask(token))
+        hit, started = self._known.has(key), time.monotonic()
+        try:
+            return await self._known.get(key, lambda: self._ask(token))
+        finally:
+            self._told.looked_up(hit, time.monotonic() - started)
 
     async def _ask(self, token: str) -> Principal | None:
         try:
-            answer = await self._create(review(token))
+            with self._told.fetching():
+                answer = await self._create(review(token))
         except FairleadError as error:
             raise statuses.InternalError(
                 f"Internal error occurred: the token could not be reviewed: {error}"

@@ -19,7 +19,7 @@ from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.machinery.paths import RequestInfo
 from fairlead.machinery.principals import Principal
 from fairlead.serving.audit import AuditLog, Event
-from fairlead.serving.metrics import Kind, Metrics
+from fairlead.serving.metrics import Events, Kind, Metrics
 from fairlead.serving.streams import Held
 
 BACKEND_NAMESPACE = "fairlead.dev/backend-namespace"
@@ -81,7 +81,7 @@ class Observer:
         request, audit_id = _identified(given)
         exchange = Exchange(request, info, audit_id)
         place = self._locate(info)
-        kind = Kind.of(info) if place else Kind.not_served(info)
+        kind = Kind.of(info, request) if place else Kind.not_served(info)
         over = self._metrics.began(kind)
         token = _current.set(exchange)
         try:
@@ -117,7 +117,7 @@ class Observer:
             ended()
             self._write(exchange, place, exchange.info.name, "ResponseComplete")
 
-        return Held(body, release)
+        return Held(_Told(body, self._metrics.events(kind)), release)
 
     def _write(self, exchange: Exchange, place: Place | None, name: str, stage: str) -> None:
         if self._audit is None:
@@ -144,6 +144,24 @@ def _identified(request: Request) -> tuple[Request, str]:
     made = str(uuid.uuid4())
     others = [each for each in request.headers.lines if each[0] != "audit-id"]
     return replace(request, headers=Headers([*others, ("audit-id", made)])), made
+
+
+class _Told(AsyncIterator[bytes]):
+    """An object, for the same reason as `serving.streams.Held`."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], events: Events) -> None:
+        self._chunks = chunks
+        self._events = events
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._chunks)
+        self._events.sent(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 class _Metadata(msgspec.Struct):

@@ -18,6 +18,7 @@ from fairlead.client.connection import Connection, Streamed
 from fairlead.client.errors import ClientError, Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.connector import observing
+from fairlead.connector.measuring import CONTROL_PLANE, MeasuredConnection
 from fairlead.machinery.messages import Headers, Response
 from fairlead.serving.metrics import Metrics
 
@@ -114,24 +115,12 @@ class Reachability:
         return None
 
 
-class ProbedConnection(Connection):
-    """A connection that gives up with its server's reachability, and counts what it sends."""
+class ProbedConnection(MeasuredConnection):
+    """To the control plane; gives up with its reachability."""
 
     def __init__(self, settings: ConnectionSettings, reachability: Reachability, metrics: Metrics) -> None:
-        super().__init__(settings)
+        super().__init__(settings, metrics, CONTROL_PLANE, observing.upstream_request)
         self._reachability = reachability
-        self._metrics = metrics
-
-    @contextmanager
-    def _measured(self, method: str) -> Iterator[list[int]]:
-        """The block puts the code of the answer into the list."""
-        observing.upstream_request()
-        started, codes = time.monotonic(), list[int]()
-        try:
-            yield codes
-        finally:
-            code = str(codes[0]) if codes else "<error>"
-            self._metrics.asked(method, self.where, code, time.monotonic() - started)
 
     async def request(
         self,
@@ -144,10 +133,7 @@ class ProbedConnection(Connection):
         timeout: float | None = 60.0,  # noqa: ASYNC109 - as its base
     ) -> Response:
         async with self._reachability.required():
-            with self._measured(method) as codes:
-                answer = await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
-                codes.append(answer.status)
-            return answer
+            return await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
 
     @asynccontextmanager
     async def stream(
@@ -162,9 +148,7 @@ class ProbedConnection(Connection):
         async with AsyncExitStack() as stack:
             opened = super().stream(method, path, query=query, headers=headers, body=body)
             async with self._reachability.required():
-                with self._measured(method) as codes:
-                    found = await stack.enter_async_context(opened)
-                    codes.append(found.status)
+                found = await stack.enter_async_context(opened)
             yield Streamed(found.status, found.headers, self._chunks_while_reachable(found.chunks))
 
     async def _chunks_while_reachable(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

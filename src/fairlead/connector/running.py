@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import fairlead
 from fairlead.aggregation import certifying, following
 from fairlead.aggregation.certifying import SharedCertificate
 from fairlead.aggregation.following import TrustFollower
@@ -20,6 +21,7 @@ from fairlead.client.api import Client
 from fairlead.client.connection import Connection
 from fairlead.connector import preparing
 from fairlead.connector.keeping import Connector
+from fairlead.connector.measuring import APP_CLUSTER, MeasuredConnection
 from fairlead.connector.naming import Scope
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.reaching import ProbedConnection, Reachability
@@ -81,8 +83,9 @@ async def serve(settings: Settings, bound: socket.socket | None = None) -> Async
     opened = listening.bind(settings.bind, settings.port) if bound is None else bound
     async with AsyncExitStack() as stack:
         stack.callback(opened.close)
-        app = await stack.enter_async_context(Client.from_kubeconfig(settings.kubeconfig))
-        reachability, metrics = Reachability(), Metrics()
+        reachability, metrics = Reachability(), Metrics(fairlead.__version__)
+        app_target = kubeconfig.load(settings.kubeconfig)
+        app = await stack.enter_async_context(Client(MeasuredConnection(app_target, metrics, APP_CLUSTER)))
         log = stack.enter_context(audit.opened(settings.audit_log))
         target = kubeconfig.load(settings.control_plane_kubeconfig)
         prober = await stack.enter_async_context(Connection(target))
