@@ -16,6 +16,7 @@ from fairlead.connector import naming, secretnames
 from fairlead.connector.mapping import Fields, fields, owners, raw, text
 from fairlead.machinery import encoding, ownerreferences, statuses
 from fairlead.machinery.fielderrors import invalid
+from fairlead.machinery.messages import Headers
 from fairlead.machinery.negotiation import MediaType
 
 JSON = "application/json"
@@ -36,6 +37,10 @@ def media_type(content_type: str, accepted: Sequence[str]) -> str:
             f"the body of the request was in an unknown format - accepted media types include: {', '.join(named)}"
         )
     return found
+
+
+def is_apply(headers: Headers) -> bool:
+    return MediaType.parse(headers.get("content-type")).essence == APPLY_PATCH
 
 
 def read(body: bytes, kind: str) -> Fields:

@@ -9,13 +9,17 @@ from dataclasses import replace
 import msgspec
 
 from fairlead.client.connection import Connection
-from fairlead.connector import answering, documents, writing
+from fairlead.connector import answering, bodies, documents, writing
+from fairlead.connector.applying import Applier, Authorize
 from fairlead.connector.catalog import Catalog, Offer
+from fairlead.connector.creating import Creator, Namespaces
 from fairlead.connector.naming import Scope
 from fairlead.connector.reading import Reader
+from fairlead.connector.removing import Remover
+from fairlead.connector.updating import Updater
 from fairlead.connector.upstream import Call, Upstream
 from fairlead.connector.verifying import Known
-from fairlead.connector.writing import Authorize, Namespaces, Writer
+from fairlead.connector.writing import Writing
 from fairlead.machinery import paths, statuses
 from fairlead.machinery.encoding import DecodeError
 from fairlead.machinery.messages import Headers, Request, Response
@@ -41,17 +45,23 @@ class Claims:
         upstream = Upstream(connection)
         self._scope = scope
         self._catalog = catalog
-        self._reader = Reader(upstream, known)
-        self._writer = Writer(upstream, known, self._reader, namespaces, authorize)
+        reader = Reader(upstream, known)
+        shared = Writing(upstream, known, reader)
+        creator, updater, remover = Creator(shared, namespaces), Updater(shared), Remover(shared)
+        applier = Applier(shared, creator, authorize)
+
+        async def patch(call: Call) -> Response:
+            return await (applier.apply(call) if bodies.is_apply(call.request.headers) else updater.patch(call))
+
         self._verbs: dict[str, Callable[[Call], Awaitable[Response]]] = {
-            "get": self._reader.get,
-            "list": self._reader.list,
-            "watch": self._reader.watch,
-            "create": self._writer.create,
-            "update": self._writer.update,
-            "patch": self._writer.patch,
-            "delete": self._writer.delete,
-            "deletecollection": self._writer.delete_collection,
+            "get": reader.get,
+            "list": reader.list,
+            "watch": reader.watch,
+            "create": creator.create,
+            "update": updater.update,
+            "patch": patch,
+            "delete": remover.delete,
+            "deletecollection": remover.delete_collection,
         }
 
     async def handle(self, request: Request, principal: Principal) -> Response:

@@ -1,0 +1,103 @@
+"""New objects: POST, and an apply to a name that no object has.
+
+The app cluster runs none of its admission for an API that it does not serve itself. What must hold all the same is
+checked here, last before the write, and in its order and words: that the namespace is there and stays, and that name
+and owners are good ones, which the control plane sees mapped.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from fairlead.connector import bodies, naming, representing
+from fairlead.connector.mapping import Fields, inward, text
+from fairlead.connector.upstream import Call
+from fairlead.connector.writing import Sending, Writing, object_type
+from fairlead.machinery import statuses
+from fairlead.machinery.messages import Response
+from fairlead.machinery.negotiation import MediaType
+from fairlead.machinery.paths import Resource
+
+_NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
+_GENERATE_ATTEMPTS = 8
+
+
+class Namespaces(Protocol):
+    async def phase(self, name: str) -> str | None:
+        """`Active`, `Terminating`, or None where the app cluster has no such namespace."""
+
+
+@dataclass(frozen=True)
+class New:
+    """An object that is to be, as the app cluster sees it, and the kind of request that makes it."""
+
+    found: Fields
+    metadata: Fields
+    base: str = ""
+    """What its name was generated from."""
+    applied: bool = False
+
+
+class Creator:
+    def __init__(self, writing: Writing, namespaces: Namespaces) -> None:
+        self._writing = writing
+        self._namespaces = namespaces
+
+    async def create(self, call: Call) -> Response:
+        choice = representing.choose(call.request.headers, representing.ONE)
+        found, metadata = await self._writing.read(call, object_type(call))
+        name, base = text(metadata.get("name")), text(metadata.get("generateName"))
+        if name or not base:
+            return await self.make(_named(call, name), choice, New(found, metadata))
+        for _ in range(_GENERATE_ATTEMPTS):
+            try:
+                return await self.make(_named(call, naming.generate(base)), choice, New(found, metadata, base))
+            except statuses.AlreadyExists as error:
+                last = error
+        last.details["retryAfterSeconds"] = 1
+        raise statuses.AlreadyExists(
+            f"{last.message}, the server was not able to generate a unique name for the object", last.details
+        )
+
+    async def make(self, call: Call, choice: MediaType, new: New) -> Response:
+        """`call` names the object that is to be, though the request named none. All that creates passes here."""
+        stored = inward(new.metadata, call.identity, call.scope, call.offer.prefix)
+        sending = _sending(call, new, bodies.write(new.found, stored))
+        try:
+            bodies.check_place(new.metadata, call.info.namespace)
+            await self._check_namespace(call, new.base or call.info.name)
+            _check_valid(call, new.metadata)
+        except statuses.StatusError as ours:
+            raise await self._writing.sooner(call, ours, sending) from ours
+        # A new object has no use for force: it could only take somebody else's.
+        return await self._writing.write(call, choice, sending, leave_out={"force"})
+
+    async def _check_namespace(self, call: Call, name: str) -> None:
+        """Raises `NotFound` or `Forbidden`, worded as NamespaceLifecycle."""
+        namespace = call.info.namespace
+        phase = await self._namespaces.phase(namespace)
+        if phase is None:
+            raise statuses.not_found(_NAMESPACES, namespace)
+        if phase == "Terminating":
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            refused = statuses.forbidden(call.offer.resource, name, why)
+            cause = statuses.cause(
+                "metadata.namespace", f"namespace {namespace} is being terminated", "NamespaceTerminating"
+            )
+            refused.details["causes"] = [cause]
+            raise refused
+
+
+def _sending(call: Call, new: New, body: bytes) -> Sending:
+    if new.applied:
+        return Sending("PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
+    return Sending("POST", call.offer.resource.path(call.scope.namespace), "create", body)
+
+
+def _named(call: Call, name: str) -> Call:
+    return replace(call, info=replace(call.info, name=name))
+
+
+def _check_valid(call: Call, metadata: Fields) -> None:
+    """Of a new object what the control plane cannot validate. Raises `Invalid`."""
+    bodies.check_name(call.info.name, call.offer.resource.group, call.offer.kind)
+    bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
