@@ -11,7 +11,7 @@ import pytest
 from fairlead.aggregation import certifying
 from fairlead.aggregation.certifying import ROTATE, SECRETS
 from fairlead.aggregation.leasing import LEASES
-from fairlead.connector import keeping, publishing, running
+from fairlead.connector import announcing, publishing, running
 from fairlead.connector.running import Running
 from tests.clusters import Pair
 from tests.connector.test_running import World, eventually, offer, world
@@ -55,7 +55,7 @@ async def test_the_authority_is_rotated_under_a_running_api_server(
     pair: Pair, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certifying, "ANNOUNCING", 1.0)
-    monkeypatch.setattr(keeping, "_ROTATE_SECONDS", 0.2)
+    monkeypatch.setattr(announcing, "ROTATE_SECONDS", 0.2)
     group = f"{unique('rotated')}.example.org"
     async with world(pair, unique) as found:
         await offer(found.control_plane, group)

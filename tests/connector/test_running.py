@@ -12,7 +12,7 @@ import pytest
 from fairlead.aggregation.registering import APISERVICES
 from fairlead.client.api import Client, Patch
 from fairlead.connector import publishing, running
-from fairlead.connector.keeping import CRDS
+from fairlead.connector.following import CRDS
 from fairlead.connector.naming import Identity
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.settings import ServiceName, Settings
