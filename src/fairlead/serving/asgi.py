@@ -21,6 +21,7 @@ from fairlead.serving.peers import CONNECTION, PEER_CERTIFICATE
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+ASGIApplication = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 # Of a body that is too large, so much is read and thrown away before the answer: a client that is still writing when

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Handler
-from fairlead.serving.asgi import Application
+from fairlead.serving.asgi import Application, ASGIApplication
 from fairlead.serving.peers import Connections, PeerProtocol
 from fairlead.serving.tls import ServerTLS
 
@@ -92,8 +92,23 @@ async def listen(
     Leaving stops accepting, ends streams cleanly and lets requests finish for `grace` seconds, then cuts them off.
     Raises `ListenError`.
     """
-    opened = bind(host, port) if bound is None else bound
     application = Application(handler, max_body)
+    async with listen_application(application, host=host, port=port, tls=tls, bound=bound, grace=grace) as listening:
+        yield listening
+
+
+@asynccontextmanager
+async def listen_application(
+    application: ASGIApplication,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ServerTLS | None = None,
+    bound: socket.socket | None = None,
+    grace: float = GRACE,
+) -> AsyncIterator[Listening]:
+    """As `listen`, for any ASGI application; its streams are not told that the end has come, only cut off after it."""
+    opened = bind(host, port) if bound is None else bound
     connections = Connections()
     server = await _serve(opened, application, connections, tls)
     address = opened.getsockname()
@@ -105,7 +120,7 @@ async def listen(
 
 
 async def _serve(
-    opened: socket.socket, application: Application, connections: Connections, tls: ServerTLS | None
+    opened: socket.socket, application: ASGIApplication, connections: Connections, tls: ServerTLS | None
 ) -> asyncio.AbstractServer:
     config = _config(application)
     return await asyncio.get_running_loop().create_server(
@@ -117,7 +132,7 @@ async def _serve(
     )
 
 
-def _config(application: Application) -> Config:
+def _config(application: ASGIApplication) -> Config:
     config = Config(
         application,
         http=PeerProtocol,
@@ -134,11 +149,12 @@ def _config(application: Application) -> Config:
     return config
 
 
-async def _drain(application: Application, connections: Connections, grace: float) -> None:
+async def _drain(application: ASGIApplication, connections: Connections, grace: float) -> None:
     connections.draining = True
     for each in list(connections.connections):
         each.shutdown()
-    application.end_streams()
+    if isinstance(application, Application):
+        application.end_streams()
     try:
         if connections.tasks:
             await asyncio.wait(list(connections.tasks), timeout=grace)

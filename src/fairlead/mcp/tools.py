@@ -1,0 +1,160 @@
+"""A tool as one value, from which the list, its schema, the policy, the rights that it needs and the docs all follow.
+
+Schemas are written, not generated from type hints: a generated one costs twice the bytes for the same meaning
+(reference/mcp-and-gateways.md §7.2), and every byte of the list is paid for in each conversation.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal, Protocol
+
+from fairlead.machinery.errors import FairleadError
+
+
+class ToolClass(Enum):
+    """What a call may do at most; limits, policy and confirmation go by it."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    description: str
+    type: Literal["string", "integer", "boolean", "array"] = "string"
+    """An array is one of strings."""
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+
+    def schema(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"type": self.type, "description": self.description}
+        if self.type == "array":
+            found["items"] = {"type": "string"}
+        if self.choices:
+            found["enum"] = list(self.choices)
+        bounds = {"minimum": self.minimum, "maximum": self.maximum, "default": self.default}
+        return found | {key: value for key, value in bounds.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Right:
+    """What the Kubernetes API has to allow for a tool to work; `*` where the caller's arguments decide."""
+
+    verbs: tuple[str, ...]
+    group: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool says. The text is what a model reads."""
+
+    text: str
+    structured: Any = None
+    """Only where a program reads it."""
+
+
+class ToolError(FairleadError):
+    """What the caller can do something about; the model reads it as the tool's answer."""
+
+
+class CallContext(Protocol):
+    """What a tool is given beside its arguments."""
+
+    @property
+    def names(self) -> list[str]:
+        """Of the clusters; the first is the default."""
+
+    def target(self, name: str = "") -> Any:
+        """The cluster of that name; the server's first without one. Raises `ToolError` for one it does not have."""
+
+
+Run = Callable[[Any, Mapping[str, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    """`area_verb` in `[a-z0-9_]`, at most 40 characters."""
+    title: str
+    description: str
+    run: Run = field(repr=False, compare=False)
+    parameters: tuple[Parameter, ...] = ()
+    tool_class: ToolClass = ToolClass.READ
+    rights: tuple[Right, ...] = ()
+    idempotent: bool = True
+    open_world: bool = True
+    """False for what never shows text that others have written."""
+
+    def schema(self, without: Collection[str] = ()) -> dict[str, Any]:
+        """JSON Schema 2020-12 of the arguments; closed, so that a misspelt argument is an error.
+
+        `without` are parameters that say nothing on this server.
+        """
+        required = [each.name for each in self.parameters if each.required]
+        return {
+            "type": "object",
+            "properties": {each.name: each.schema() for each in self.parameters if each.name not in without},
+            **({"required": required} if required else {}),
+            "additionalProperties": False,
+        }
+
+    @property
+    def hints(self) -> dict[str, bool]:
+        """All four, because the protocol's defaults are the worst case."""
+        return {
+            "readOnlyHint": self.tool_class is ToolClass.READ,
+            "destructiveHint": self.tool_class is ToolClass.DELETE,
+            "idempotentHint": self.idempotent,
+            "openWorldHint": self.open_world,
+        }
+
+
+@dataclass(frozen=True)
+class Toolset:
+    name: str
+    description: str
+    tools: tuple[Tool, ...]
+    authentication: str = "A kubeconfig, or a base URL with a token."
+    """What it needs, in words for whoever chooses."""
+
+
+def arguments(tool: Tool, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """With defaults filled in. Raises `ToolError` that says what is wrong and what there is; never repeats a value."""
+    given = given or {}
+    known = {each.name: each for each in tool.parameters}
+    unknown = sorted(given.keys() - known.keys())
+    if unknown:
+        raise ToolError(
+            f"{tool.name} has no argument {', '.join(map(repr, unknown))}",
+            "",
+            f"it takes: {', '.join(known) or 'none'}",
+        )
+    missing = [name for name, each in known.items() if each.required and given.get(name) in (None, "")]
+    if missing:
+        raise ToolError(f"{tool.name} needs {', '.join(missing)}", "", known[missing[0]].description)
+    found = {name: each.default for name, each in known.items() if each.default is not None}
+    return found | {name: _checked(tool, known[name], value) for name, value in given.items() if value is not None}
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "boolean": bool, "array": list}
+
+
+def _checked(tool: Tool, parameter: Parameter, value: Any) -> Any:
+    where = f"{parameter.name} of {tool.name}"
+    right = isinstance(value, _TYPES[parameter.type]) and (parameter.type == "boolean" or not isinstance(value, bool))
+    if not right or (parameter.type == "array" and not all(isinstance(each, str) for each in value)):
+        of_strings = " of strings" if parameter.type == "array" else ""
+        raise ToolError(f"{where} is a {parameter.type}{of_strings}", f"got {type(value).__name__}")
+    if parameter.choices and value not in parameter.choices:
+        raise ToolError(f"{where} is none of its values", "", f"there are: {', '.join(parameter.choices)}")
+    low, high = parameter.minimum, parameter.maximum
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise ToolError(f"{where} is out of bounds", "", f"it is from {low} to {high}")
+    return value

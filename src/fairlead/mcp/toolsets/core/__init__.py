@@ -1,0 +1,10 @@
+"""The Kubernetes toolset: any resource, pods and their logs, events, namespaces, and what the API offers."""
+
+from fairlead.mcp.tools import Toolset
+from fairlead.mcp.toolsets.core import discovering, events, pods, resources
+
+TOOLSET = Toolset(
+    "core",
+    "Read any Kubernetes resource: lists, objects, events, pod logs, and what the API serves.",
+    (*resources.TOOLS, *events.TOOLS, *pods.TOOLS, *discovering.TOOLS),
+)

@@ -1,0 +1,67 @@
+"""Any resource: a page of a list, one object."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.machinery import encoding
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.tools import Answer, CallContext, Right, Tool, ToolError
+from fairlead.mcp.toolsets.core import listing
+from fairlead.mcp.toolsets.core.vocabulary import (
+    API_VERSION,
+    CONTEXT,
+    CURSOR,
+    FIELD_SELECTOR,
+    FIELDS,
+    KIND,
+    LABELS,
+    LIMIT,
+    LIST_OUTPUT,
+    NAME,
+    NAMESPACE,
+    OBJECT_OUTPUT,
+)
+from fairlead.resources import cleaning
+from fairlead.resources.reading import next_step
+
+
+async def resources_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+    reader = call.target(arguments.get("context", ""))
+    kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
+    return await listing.listed(reader, kind, listing.query(arguments), arguments)
+
+
+async def resources_get(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+    reader = call.target(arguments.get("context", ""))
+    kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
+    try:
+        found = cleaning.cleaned(await reader.one(kind, arguments["name"], arguments.get("namespace", "")))
+        shown = cleaning.selected(found, arguments["fields"]) if arguments.get("fields") else found
+    except FairleadError as error:
+        raise ToolError(str(error), "", next_step(error, kind)) from error
+    as_json = arguments.get("output") == "json"
+    text = json.dumps(shown, separators=(",", ":")) if as_json else encoding.to_yaml(shown)
+    return Answer(fencing.fenced(text, f"{kind.resource.qualified} {arguments['name']}"))
+
+
+_READS = (Right(("get", "list"), "*", "*"),)
+TOOLS = (
+    Tool(
+        "resources_list",
+        "List resources",
+        "List objects of any kind as a table, with paging, selectors and chosen fields.",
+        resources_list,
+        (KIND, API_VERSION, NAMESPACE, LABELS, FIELD_SELECTOR, FIELDS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXT),
+        rights=_READS,
+    ),
+    Tool(
+        "resources_get",
+        "Get a resource",
+        "One object of any kind, without bookkeeping; values of Secrets are never shown.",
+        resources_get,
+        (KIND, NAME, NAMESPACE, API_VERSION, FIELDS, OBJECT_OUTPUT, CONTEXT),
+        rights=_READS,
+    ),
+)

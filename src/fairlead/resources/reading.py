@@ -1,0 +1,104 @@
+"""Reading any kind: one page of a list as the server prints it or as objects, and one object.
+
+Each call is one request to the server; what the server serves is discovered once and asked for again when a kind is not
+found, because kinds come and go while an agent works.
+
+Source: issue MCP serving, 4 ("one upstream request per simple call") and 6.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fairlead.client import discovery
+from fairlead.client.api import Client, decoded
+from fairlead.machinery import statuses
+from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.messages import Headers
+from fairlead.resources.kinds import Kind, Kinds, UnknownKindError
+
+Object = dict[str, Any]
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+
+
+class ScopeError(FairleadError):
+    """A namespace was given for a cluster-scoped kind's object, or none for a namespaced one's."""
+
+
+@dataclass(frozen=True)
+class Query:
+    namespace: str = ""
+    """Empty: all namespaces."""
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 50
+    cursor: str = ""
+
+    def parameters(self) -> dict[str, str]:
+        found = {
+            "labelSelector": self.label_selector,
+            "fieldSelector": self.field_selector,
+            "limit": str(self.limit) if self.limit else "",
+            "continue": self.cursor,
+        }
+        return {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Page:
+    kind: Kind
+    document: Object
+    """A Table, or a list."""
+    cursor: str
+    """Empty: this was the last page."""
+    remaining: int | None
+    """How many more there are, where the server says it."""
+
+
+class Reader:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._kinds: Kinds | None = None
+        self._discovering = asyncio.Lock()
+
+    async def kinds(self, *, anew: bool = False) -> Kinds:
+        before = self._kinds
+        async with self._discovering:
+            if self._kinds is None or (anew and self._kinds is before):
+                self._kinds = Kinds(await discovery.discover(self.client))
+            return self._kinds
+
+    async def kind(self, name: str, api_version: str = "") -> Kind:
+        """Raises `UnknownKindError` after asking the server anew."""
+        try:
+            return (await self.kinds()).find(name, api_version)
+        except UnknownKindError:
+            return (await self.kinds(anew=True)).find(name, api_version)
+
+    async def page(self, kind: Kind, query: Query, *, table: bool = True) -> Page:
+        """Raises what `Client` raises; `statuses.Expired` for a cursor that the server has forgotten."""
+        path = kind.resource.path(query.namespace or None)
+        headers = Headers([("accept", f"{_TABLE},application/json" if table else "application/json")])
+        answer = await self.client.connection.request("GET", path, query=urlencode(query.parameters()), headers=headers)
+        found = decoded(answer)
+        metadata = found.get("metadata") or {}
+        return Page(kind, found, str(metadata.get("continue") or ""), metadata.get("remainingItemCount"))
+
+    async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
+        """Raises `ScopeError`, and what `Client` raises."""
+        if kind.resource.namespaced and not namespace:
+            raise ScopeError(f"{kind.api.kind} is namespaced", "no namespace was given", "give `namespace`")
+        return await self.client.get(kind.resource, name, namespace or None)
+
+
+def next_step(error: FairleadError, kind: Kind | None = None) -> str:
+    """What to do about a refusal; empty where its own words say it."""
+    if isinstance(error, statuses.Expired):
+        return "the cursor has expired: begin the list again without it"
+    if isinstance(error, statuses.Forbidden) and kind is not None:
+        where = kind.resource.qualified
+        return f"whoever grants rights has to allow this on {where}; other kinds may be readable"
+    if isinstance(error, statuses.NotFound) and kind is not None:
+        return f"list {kind.resource.qualified} to see the names that exist"
+    return ""

@@ -1,0 +1,163 @@
+import io
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.mcp import fencing
+from fairlead.mcp.auditing import ToolAudit
+from fairlead.mcp.gate import Gate, UnknownToolError
+from fairlead.mcp.limiting import HourlyLimiter
+from fairlead.mcp.servers import Limits, NamedServer
+from fairlead.mcp.tools import Tool, ToolClass, ToolError, arguments
+from tests.mcp.fakes import NoClusters, broken, never, refused, tool
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ("pods_list", "pods_log", "resources_get", "resources_delete")
+TOOLS = {name: tool(name, tool_class=ToolClass.DELETE if name.endswith("delete") else ToolClass.READ) for name in NAMES}
+SECRET = "kX9vQ2mLpR7"
+
+
+def gate(server: NamedServer, *tools: Tool, audit: io.BytesIO | None = None, **more: Any) -> Gate:
+    return Gate(server, {each.name: each for each in tools} or TOOLS, NoClusters(), ToolAudit(audit), **more)
+
+
+PATTERNS = st.lists(st.sampled_from([*NAMES, "pods_*", "*", "*_l?st", "PODS_LIST", "resources_[gd]*"]), max_size=3)
+
+
+@pytest.mark.requirement("mcp:list-is-what-can-be-called")
+@given(PATTERNS, PATTERNS)
+async def test_the_list_is_what_can_be_called(allow: list[str], deny: list[str]) -> None:
+    tried = gate(NamedServer("one", allow=tuple(allow), deny=tuple(deny)))
+    called = []
+    for name in (*NAMES, "PODS_LIST", "pods_list ", "pods\u200b_list", "other"):
+        try:
+            await tried.call("me", name, {"text": "x"})
+        except UnknownToolError:
+            continue
+        called.append(name)
+    assert sorted(called) == [each.name for each in tried.listed()]
+    assert not any(fnmatchcase(name, each) for name in called for each in deny)
+    assert "resources_delete" not in called
+
+
+@pytest.mark.requirement("mcp:limits")
+async def test_the_allowance_is_exact_and_says_when_to_come_back() -> None:
+    now = [0.0]
+    tried = gate(NamedServer("one", limits=Limits(read=3)), limiter=HourlyLimiter(lambda: now[0]))
+    for _ in range(3):
+        assert not (await tried.call("me", "pods_list", {"text": "x"})).failed
+    refusal = await tried.call("me", "pods_list", {"text": "x"})
+    assert refusal.failed
+    assert "in 1201 s" in refusal.answer.text
+    assert not (await tried.call("you", "pods_list", {"text": "x"})).failed
+    now[0] += 1200.5
+    assert not (await tried.call("me", "pods_list", {"text": "x"})).failed
+    assert (await tried.call("me", "pods_list", {"text": "x"})).failed
+
+
+@pytest.mark.requirement("mcp:limits")
+def test_an_allowance_survives_clocks_and_does_not_grow_without_end() -> None:
+    now = [1e6]
+    limiter = HourlyLimiter(lambda: now[0])
+    assert limiter.take(("a",), 1) == 0
+    now[0] -= 5000  # a clock that jumps back gives nothing
+    assert limiter.take(("a",), 1) > 0
+    for index in range(30_000):
+        limiter.take((str(index),), 5)
+        now[0] += 0.5
+    assert len(limiter._buckets) <= 10_000  # its memory is the point of this test
+
+
+@pytest.mark.requirement("mcp:deadline")
+async def test_a_call_ends_at_the_timeout() -> None:
+    outcome = await gate(NamedServer("one", timeout_seconds=1), tool("wait", never)).call("me", "wait", {"text": "x"})
+    assert outcome.failed
+    assert outcome.answer.text == "wait was not done within 1 s: nothing was changed; ask for less"
+
+
+@pytest.mark.requirement("mcp:audit")
+async def test_each_call_leaves_one_line_without_what_it_was_given() -> None:
+    log = io.BytesIO()
+    tried = gate(NamedServer("one"), *TOOLS.values(), tool("fails", refused), audit=log)
+    await tried.call("me", "pods_list", {"text": SECRET})
+    await tried.call("me", "fails", {"text": SECRET})
+    await tried.call("me", "pods_list", {"token": SECRET})
+    with pytest.raises(UnknownToolError):
+        await tried.call("me", "resources_delete", {"text": SECRET, "namespace": "shop"})
+    lines = [json.loads(each) for each in log.getvalue().splitlines()]
+    said = [(each["tool"], each["decision"], each["result"]) for each in lines]
+    assert said == [
+        ("pods_list", "allow", "ok"),
+        ("fails", "allow", "error"),
+        ("pods_list", "allow", "error"),
+        ("resources_delete", "deny", "denied"),
+    ]
+    assert lines[3]["arguments"] == {"text": "…", "namespace": "shop"}
+    assert lines[3]["rule"] == "read-only"
+    assert {each["principal"] for each in lines} == {"me"}
+    assert SECRET.encode() not in log.getvalue()
+
+
+@pytest.mark.requirement("mcp:audit")
+async def test_a_log_that_cannot_be_written_stops_no_read() -> None:
+    log = io.BytesIO()
+    log.close()
+    assert not (await gate(NamedServer("one"), audit=log).call("me", "pods_list", {"text": "x"})).failed
+
+
+@pytest.mark.requirement("mcp:audit")
+async def test_a_fault_inside_shows_nothing_of_itself() -> None:
+    tried = gate(NamedServer("one"), tool("breaks", broken), tool("fails", refused))
+    for name in ("breaks", "fails"):
+        outcome = await tried.call("me", name, {"text": "x"})
+        assert outcome.failed
+        assert SECRET not in outcome.answer.text
+
+
+@pytest.mark.requirement("mcp:arguments")
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "t needs text; What to say."),
+        ({"text": ""}, "t needs text; What to say."),
+        ({"text": "x", "txet": SECRET}, "t has no argument 'txet'; it takes: text, count, how, words"),
+        ({"text": 5}, "text of t is a string: got int"),
+        ({"text": "x", "count": True}, "count of t is a integer: got bool"),
+        ({"text": "x", "count": 4}, "count of t is out of bounds; it is from 1 to 3"),
+        ({"text": "x", "how": SECRET}, "how of t is none of its values; there are: loud, quiet"),
+        ({"text": "x", "words": [1]}, "words of t is a array of strings: got list"),
+    ],
+)
+def test_wrong_arguments_say_what_there_is(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        arguments(tool("t"), given)
+    assert str(caught.value) == says
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.requirement("mcp:arguments")
+def test_defaults_are_filled_in_and_null_is_not_given() -> None:
+    assert arguments(tool("t"), {"text": "x", "how": None}) == {"text": "x", "count": 1}
+
+
+@pytest.mark.requirement("mcp:fenced")
+@given(st.text(max_size=60))
+def test_the_fence_cannot_be_guessed_and_nothing_is_hidden(text: str) -> None:
+    first, second = fencing.fenced(f"{text}</data>\u202e\u200b", "logs"), fencing.fenced(text, "logs")
+    assert first.splitlines()[0] != second.splitlines()[0]
+    assert "\u202e" not in first
+    assert "\u200b" not in first
+    assert fencing.plain(first) == first
+
+
+@pytest.mark.requirement("mcp:fenced")
+def test_a_long_answer_is_cut_at_a_line() -> None:
+    assert fencing.capped("short", 10, "ask for less") == "short"
+    assert fencing.capped("one\ntwo\nthree", 9, "ask for less") == (
+        "one\ntwo\n… cut: 6 of 13 characters left out; ask for less"
+    )

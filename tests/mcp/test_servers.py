@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from fairlead.mcp import catalog, running, servers
+from fairlead.mcp.catalog import CatalogError
+from fairlead.mcp.servers import Limits, ServerFileError, Target
+
+WHOLE = b"""
+name: reporting
+description: Reads for reports.
+catalog: [core]
+tools: {allow: ["*_list"], deny: [pods_log]}
+targets:
+- {name: prod, context: prod-eu, kubeconfig: /kube/config}
+- {context: staging}
+timeoutSeconds: 60
+limits: {read: 50}
+logging: false
+"""
+
+
+@pytest.mark.requirement("mcp:server-files")
+def test_a_whole_file() -> None:
+    found = servers.read(WHOLE, "a.yaml")
+    assert (found.name, found.catalog, found.allow, found.deny) == ("reporting", ("core",), ("*_list",), ("pods_log",))
+    assert found.targets == (Target("prod", "prod-eu", "/kube/config"), Target("staging", "staging"))
+    assert (found.timeout_seconds, found.limits, found.logging) == (60, Limits(read=50), False)
+
+
+@pytest.mark.requirement("mcp:server-files")
+def test_a_name_is_enough() -> None:
+    found = servers.read(b"name: a", "a.yaml")
+    assert (found.catalog, found.timeout_seconds, found.limits) == (("core",), 30, Limits(1000, 100, 10))
+
+
+@pytest.mark.requirement("mcp:server-files")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"", "a.yaml holds no server"),
+        (b"[a]", "a.yaml holds no server"),
+        (b"name: [", "a.yaml cannot be read"),
+        (b"description: x", "a.yaml: name cannot be used"),
+        (b"name: A", "a.yaml: name cannot be used"),
+        (b"name: a\ntool: {}", "a.yaml: tool cannot be used: there is no such key; did you mean tools?"),
+        (
+            b"name: a\ntools: {alow: [x]}",
+            "a.yaml: tools.alow cannot be used: there is no such key; did you mean allow?",
+        ),
+        (b"name: a\ntools: {deny: x}", "a.yaml: tools.deny cannot be used: it is a list of names"),
+        (b"name: a\naccess: {subjects: [x]}", "a.yaml: access cannot be used: this version cannot do it yet"),
+        (b"name: a\nproduction: true", "a.yaml: production cannot be used: this version cannot do it yet"),
+        (b"name: a\ntimeoutSeconds: 0", "timeoutSeconds cannot be used: it is a whole number from 1 to 600"),
+        (b"name: a\nlimits: {read: true}", "limits.read cannot be used"),
+        (b"name: a\ntargets: [{name: x}, {name: x}]", "targets cannot be used: two have one name"),
+        (b"name: a\ntargets: [{}]", "targets cannot be used: each needs a name or a context"),
+        (b"name: a\nlogging: maybe", "logging cannot be used: it is true or false"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_that_names_file_and_key(text: bytes, says: str) -> None:
+    with pytest.raises(ServerFileError) as caught:
+        servers.read(text, "a.yaml")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.requirement("mcp:server-files")
+def test_one_bad_file_refuses_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"name: a")
+    (tmp_path / "notes.txt").write_bytes(b"no server")
+    assert list(servers.load(tmp_path)) == ["a"]
+    (tmp_path / "b.yaml").write_bytes(b"name: a")
+    with pytest.raises(ServerFileError, match="another file has the server 'a' too"):
+        servers.load(tmp_path)
+    with pytest.raises(ServerFileError, match="cannot be read: No such file"):
+        servers.load(tmp_path / "absent")
+
+
+@pytest.mark.requirement("mcp:catalog")
+def test_the_core_toolset_is_found_by_its_entry_point() -> None:
+    available = catalog.toolsets()
+    assert "resources_list" in catalog.tools_of(("core",), available)
+    with pytest.raises(CatalogError, match="there is no toolset 'cores'; did you mean core"):
+        catalog.tools_of(("cores",), available)
+
+
+@pytest.mark.requirement("mcp:loopback-only")
+def test_it_does_not_serve_where_others_reach_it() -> None:
+    running.check_address("127.0.0.1")
+    for address in ("0.0.0.0", "::", "192.0.2.1"):
+        with pytest.raises(running.ServeError, match="callers are not told apart yet"):
+            running.check_address(address)

@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.machinery.messages import Headers
+from fairlead.mcp.servers import Target
+from fairlead.mcp.targets import ReadOnlyError, Targets, check_reads
+from fairlead.mcp.tools import ToolError
+
+pytestmark = pytest.mark.requirement("mcp:read-only-connection")
+
+PLAIN = Headers([("accept", "application/json")])
+PATHS = st.sampled_from(
+    ["/api/v1/pods", "/apis/apps/v1/namespaces/a/deployments/b", "/version", "/api/v1/namespaces/a"]
+)
+
+
+@given(st.sampled_from(["POST", "PUT", "PATCH", "DELETE", "CONNECT", "post"]), PATHS)
+def test_only_reads_are_sent(method: str, path: str) -> None:
+    check_reads("GET", path, PLAIN)
+    with pytest.raises(ReadOnlyError):
+        check_reads(method, path, PLAIN)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/a/pods/b/exec",
+        "/api/v1/namespaces/a/pods/b/attach",
+        "/api/v1/namespaces/a/pods/b/portforward",
+        "/api/v1/namespaces/a/pods/b/proxy",
+        "/api/v1/namespaces/a/services/b/proxy/admin",
+        "/api/v1/nodes/n/proxy/run",
+        "/api/v1/proxy/nodes/n",
+    ],
+)
+def test_a_get_that_acts_is_no_read(path: str) -> None:
+    with pytest.raises(ReadOnlyError):
+        check_reads("GET", path, PLAIN)
+
+
+def test_an_upgrade_is_no_read() -> None:
+    with pytest.raises(ReadOnlyError):
+        check_reads("GET", "/api/v1/pods", Headers([("Upgrade", "websocket")]))
+
+
+def test_one_may_ask_what_one_may_do() -> None:
+    check_reads("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", PLAIN)
+    with pytest.raises(ReadOnlyError):
+        check_reads("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", PLAIN)
+
+
+def test_objects_may_be_called_like_an_act() -> None:
+    check_reads("GET", "/api/v1/namespaces/exec/pods/attach", PLAIN)
+
+
+def test_an_unknown_context_names_those_there_are() -> None:
+    with pytest.raises(ToolError, match="there are: one, two"):
+        Targets((Target("one"), Target("two"))).target("three")
