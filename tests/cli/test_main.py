@@ -61,7 +61,7 @@ def complaint(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
         (["playgrund"], "No such command 'playgrund'. Did you mean 'playground'?; see `fairlead --help`"),
         (["connector", "sreve"], "see `fairlead connector --help`"),
         (["demo", "--twice"], "No such option: --twice"),
-        (["connector", "serve"], "Missing option '--control-plane-kubeconfig'"),
+        (["connector", "serve"], "Missing option '--claim-namespace'"),
         (["connector", "serve", "--port", "many"], "Invalid value for '--port'"),
     ],
 )

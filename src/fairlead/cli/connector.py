@@ -17,15 +17,32 @@ def _group() -> None: ...
 
 @app.command("serve")
 def serve(
-    control_plane_kubeconfig: Annotated[Path, typer.Option(help="Kubeconfig of the control plane.")],
     claim_namespace: Annotated[
         str, typer.Option(help="The namespace of the control plane that holds this app cluster's claims.")
     ],
     service: Annotated[
         str, typer.Option(metavar="NAMESPACE/NAME", help="The Service in front of this process; it must exist.")
     ],
+    control_plane_kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig of the control plane: a file, or a folder that holds only one.")
+    ] = None,
+    space_host: Annotated[
+        str, typer.Option(metavar="HOST", help="The Space that the control plane lives in, instead of a kubeconfig.")
+    ] = "",
+    space_account: Annotated[str, typer.Option(help="The account of the Space.")] = "",
+    space_token_file: Annotated[
+        Path | None, typer.Option(help="A file that holds a personal token for that account.")
+    ] = None,
+    space_domain: Annotated[str, typer.Option(help="Of the host auth.DOMAIN, which exchanges tokens.")] = "upbound.io",
+    space_ca_file: Annotated[Path | None, typer.Option(help="A PEM bundle to verify the Space by.")] = None,
+    space_insecure_skip_tls_verify: Annotated[
+        bool, typer.Option("--space-insecure-skip-tls-verify", help="Do not verify the Space; the token host is.")
+    ] = False,
+    control_plane_name: Annotated[str, typer.Option(help="Of the control plane in the Space.")] = "",
+    control_plane_group: Annotated[str, typer.Option(help="Of the control plane in the Space.")] = "",
     kubeconfig: Annotated[
-        Path | None, typer.Option(help="Kubeconfig of the app cluster (default: $KUBECONFIG, then ~/.kube/config).")
+        Path | None,
+        typer.Option(help="Kubeconfig of the app cluster (default: $KUBECONFIG, ~/.kube/config, then the Pod's own)."),
     ] = None,
     cluster_id: Annotated[
         str, typer.Option(help="The app cluster's id in the control plane (default: the uid of kube-system).")
@@ -53,9 +70,20 @@ def serve(
 ) -> None:
     """Serve the claim APIs until interrupted; prints one line when they are registered."""
     from fairlead.cli.stopping import until_asked
+    from fairlead.connector import spaces
     from fairlead.connector.settings import ServiceName, Settings
     from fairlead.serving import logs, loops
 
+    space = spaces.described(
+        space_host,
+        space_account,
+        space_token_file,
+        control_plane_name,
+        control_plane_group,
+        space_domain,
+        space_ca_file,
+        insecure=space_insecure_skip_tls_verify,
+    )
     settings = Settings(
         kubeconfig=kubeconfig,
         control_plane_kubeconfig=control_plane_kubeconfig,
@@ -70,6 +98,7 @@ def serve(
         port=port,
         audit_log=audit_log,
         shutdown_delay=shutdown_delay,
+        space=space,
     )
     settings.check()
     with logs.on_standard_error(logs.LogFormat(log_format)):

@@ -16,10 +16,9 @@ import fairlead
 from fairlead.aggregation import certifying, following
 from fairlead.aggregation.certifying import SharedCertificate
 from fairlead.aggregation.following import TrustFollower
-from fairlead.client import kubeconfig
 from fairlead.client.api import Client
 from fairlead.client.connection import Connection
-from fairlead.connector import preparing
+from fairlead.connector import preparing, targeting
 from fairlead.connector.keeping import Connector
 from fairlead.connector.measuring import APP_CLUSTER, MeasuredConnection
 from fairlead.connector.naming import Scope
@@ -84,10 +83,10 @@ async def serve(settings: Settings, bound: socket.socket | None = None) -> Async
     async with AsyncExitStack() as stack:
         stack.callback(opened.close)
         reachability, metrics = Reachability(), Metrics(fairlead.__version__)
-        app_target = kubeconfig.load(settings.kubeconfig)
+        app_target = targeting.app_cluster(settings.kubeconfig)
         app = await stack.enter_async_context(Client(MeasuredConnection(app_target, metrics, APP_CLUSTER)))
         log = stack.enter_context(audit.opened(settings.audit_log))
-        target = kubeconfig.load(settings.control_plane_kubeconfig)
+        target = targeting.control_plane(settings)
         prober = await stack.enter_async_context(Connection(target))
         control_plane = await stack.enter_async_context(Client(ProbedConnection(target, reachability, metrics)))
         await _usable("app cluster", app)

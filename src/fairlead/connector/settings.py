@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairlead.machinery import names
 from fairlead.machinery.errors import FairleadError
+
+if TYPE_CHECKING:
+    from fairlead.connector.spaces import Space
 
 _LONGEST_DELAY = 600
 
@@ -43,7 +47,8 @@ class ServiceName:
 class Settings:
     kubeconfig: Path | None
     """Of the app cluster; None as for every Kubernetes client."""
-    control_plane_kubeconfig: Path
+    control_plane_kubeconfig: Path | None
+    """A file, or the folder of a mounted Secret; None where the control plane is in a Space."""
     claim_namespace: str
     service: ServiceName
     cluster_id: str = ""
@@ -61,9 +66,18 @@ class Settings:
     """Whether connection secrets are copied to the app cluster, which takes rights on Secrets of both."""
     mirror_events: bool = False
     """Whether events about claims are copied to the app cluster."""
+    space: "Space | None" = None
 
     def check(self) -> None:
         """Raises `SettingsError`."""
+        if (self.control_plane_kubeconfig is None) == (self.space is None):
+            raise SettingsError(
+                "one control plane must be given",
+                "neither a kubeconfig nor a Space is" if self.space is None else "both a kubeconfig and a Space are",
+                "use --control-plane-kubeconfig, or --space-host and its companions",
+            )
+        if self.space is not None:
+            self.space.check()
         if names.label(self.claim_namespace):
             raise SettingsError(f"{self.claim_namespace!r} is no namespace", "it must be a DNS label")
         if names.label_value(self.cluster_id):
