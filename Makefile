@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help differential soak demo test test-fast bench check format testenv lock clean docs
+.PHONY: help differential soak torture demo test test-fast bench check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -56,6 +56,9 @@ format: $(VENV)/.develops ## put the code into its one format
 
 differential: $(VENV)/.develops ## 2,000 random operations on a local API and through the connector must answer alike
 	$(BIN)/python -m tests.differential --operations 2000
+
+torture: $(VENV)/.develops ## what a running connector has to bear: kills, outages, rotation, every client, on real servers
+	@$(BIN)/python -m tests torture
 
 soak: $(VENV)/.develops ## as differential, without end
 	$(BIN)/python -m tests.differential --operations 0

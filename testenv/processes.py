@@ -56,6 +56,11 @@ class Process:
     def running(self) -> bool:
         return self._supervisor.poll() is None
 
+    @property
+    def code(self) -> int | None:
+        """The exit status; None while it runs. 128 and more for a signal."""
+        return self._supervisor.poll()
+
     def signal(self, number: signal.Signals) -> None:
         """To the server itself; SIGSTOP and SIGCONT pause it."""
         os.kill(self.pid, number)

@@ -67,6 +67,7 @@ TARGETS = {
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/crds"),),
         ),
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
+        Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
     )
 }

@@ -1,4 +1,4 @@
-"""`python -m tests fast|all [--repeat N]`: the fast tests first, then those on real servers.
+"""`python -m tests fast|all|torture [--repeat N]`: the fast tests first, then those on real servers; or the torture.
 
 A person who waits wants to know for how long: each part says what it is and how long it took the last time on this
 machine. The durations lie in the cache folder beside the servers, because the checkout may be a fresh one.
@@ -16,27 +16,31 @@ from testenv import building
 DURATIONS = building.cache() / "durations.json"
 PARTS = {
     "fast": ["-m", "not real", "-n", "2"],
-    "real": ["-m", "real", "-n", "2", "--dist", "loadscope"],
+    "real": ["-m", "real and not torture", "-n", "2", "--dist", "loadscope"],
+    # Named, so that its conftest tells the items; an item may be quiet for minutes without hanging.
+    "torture": ["tests/torture", "-m", "torture", "-n", "2", "--dist", "loadscope", "-o", "faulthandler_timeout=600"],
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
-    parser.add_argument("part", choices=["fast", "all"])
+    parser.add_argument("part", choices=["fast", "all", "torture"])
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="how often the fast tests run")
     options = parser.parse_args()
+    if options.part == "torture":
+        return on_real("torture", "torture on real servers")
     for round_ in range(1, options.repeat + 1):
         again = f", round {round_} of {options.repeat}" if options.repeat > 1 else ""
         if code := run("fast", f"tests that need no real server{again}"):
             return code
-    return 0 if options.part == "fast" else real()
+    return 0 if options.part == "fast" else on_real("real", "tests on real servers")
 
 
-def real() -> int:
+def on_real(part: str, what: str) -> int:
     missing = building.missing()
     if not missing or os.environ.get("FAIRLEAD_REQUIRE_REAL"):
-        return run("real", "tests on real servers")
-    say(f"the tests on real servers are left out: {', '.join(missing)} not built; `make testenv` builds them")
+        return run(part, what)
+    say(f"no {what}: not built: {', '.join(missing)}; `make testenv` builds what is missing")
     return 0
 
 

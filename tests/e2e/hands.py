@@ -4,6 +4,7 @@ Between real servers a person's own tool drives: `Kubectl`. Between embedded one
 `Plain` sends what kubectl would send. Both are synchronous, as a person at a terminal is.
 """
 
+import copy
 import json
 import os
 import queue
@@ -84,6 +85,12 @@ class Kubectl:
         self.command = [str(program), f"--kubeconfig={cluster.kubeconfig}"]
         self.home = cluster.kubeconfig.parent / "kubectl-home"
 
+    def as_program(self, program: Path) -> "Kubectl":
+        """The same hands with another kubectl."""
+        found = copy.copy(self)
+        found.command = [str(program), *self.command[1:]]
+        return found
+
     def run(self, *arguments: str, text: str | None = None, environment: dict[str, str] | None = None) -> str:
         done = subprocess.run(
             [*self.command, *arguments],
@@ -92,13 +99,13 @@ class Kubectl:
             text=True,
             timeout=DEADLINE * 2,
             check=False,
-            env=self._environment() | (environment or {}),
+            env=self.environment() | (environment or {}),
         )
         if done.returncode:
             raise Refused(done.stderr.strip() or done.stdout.strip())
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         self.home.mkdir(exist_ok=True)
         return os.environ | {"HOME": str(self.home), "KUBECACHEDIR": str(self.home / "cache")}
 
@@ -150,7 +157,7 @@ class Kubectl:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=self._environment(),
+            env=self.environment(),
         )
         watched = Watched()
         assert process.stdout is not None
