@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from fairlead.client.connection import Connection
+from fairlead.client.credentials import Fixed
 from fairlead.machinery.messages import Headers
 from testenv.servers import RealCluster
 from tests.clusters import Pair
@@ -61,7 +64,9 @@ async def exposed(pair: Pair, unique: Callable[[str], str]) -> dict[str, set[str
         direct(pair, replica, "operator", "system:masters") as operator,
     ):
         await asked(found.app, claims)
-        await operator.request("GET", claims.path(NAMESPACE), headers=Headers([("authorization", "Bearer unknown")]))
+        async with Connection(replace(operator.settings, source=Fixed())) as somebody:
+            unknown = Headers([("authorization", "Bearer unknown")])
+            assert (await somebody.request("GET", claims.path(NAMESPACE), headers=unknown)).status == 401
         metrics = await text(operator)
     named: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(metrics):
