@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fairlead.connector import sources
 from fairlead.connector.catalog import Offered
+from fairlead.connector.choosing import Choice
 from fairlead.connector.sources import CRD, XRD, Source, SourceName, Sources
 from tests.e2e import manifests
 
@@ -43,6 +44,33 @@ def test_a_crd_is_offered_when_it_is_established_and_namespaced() -> None:
     assert sources.of_crd(crd) == Source(Offered("g.example.org", "things"), ("v1",))
     crd["spec"]["scope"] = "Cluster"
     assert sources.of_crd(crd) is None
+
+
+@pytest.mark.requirement("connector:namespaced-composites")
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_namespaced_composites_are_offered_and_others_are_not(version: str) -> None:
+    xrd = manifests.xrd()
+    del xrd["spec"]["claimNames"]
+    xrd["apiVersion"] = f"apiextensions.crossplane.io/{version}"
+    for scope in ("Namespaced", "Cluster", "LegacyCluster"):
+        xrd["spec"]["scope"] = scope
+        xrd["status"] = {}
+        assert sources.of_xrd(xrd) is None
+        xrd["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
+        expected = Source(Offered("demo.example.org", "xdatabases", "nxr-"), ("v1alpha1",))
+        assert sources.of_xrd(xrd) == (expected if scope == "Namespaced" else None)
+
+
+@pytest.mark.requirement("connector:api-choice")
+def test_what_is_not_chosen_is_known_and_serves_nothing_whatever_its_conditions() -> None:
+    """So it may be withdrawn, which an absent condition must not do."""
+    xrd = manifests.xrd()
+    for choice in (Choice.parse([], ["databases.demo.example.org"]), Choice.parse([], [], "tier=gold")):
+        assert sources.of_xrd(xrd, choice) == Source(Offered("demo.example.org", "databases"), ())
+    assert sources.of_xrd({**xrd, "status": manifests.offered()}, Choice.parse(["databases.demo.example.org"], []))
+    crd = {"spec": {"group": "g.example.org", "scope": "Namespaced", "names": {"plural": "things"}}}
+    assert sources.of_crd(crd, Choice.parse([], ["*"])) == Source(Offered("g.example.org", "things"), ())
+    assert sources.of_crd(crd, Choice.parse(["others.example.org"], [])) is None
 
 
 @pytest.mark.requirement("connector:removal-authoritative")

@@ -51,6 +51,17 @@ def serve(
         list[str] | None,
         typer.Option(metavar="PLURAL.GROUP", help="A CRD of the control plane to offer beside claims; repeatable."),
     ] = None,
+    allow_api: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="PLURAL.GROUP, *.GROUP or *: offer only these APIs; repeatable."),
+    ] = None,
+    deny_api: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="PLURAL.GROUP, *.GROUP or *: never offer these APIs; repeatable."),
+    ] = None,
+    api_selector: Annotated[
+        str, typer.Option(metavar="SELECTOR", help="Offer only APIs whose XRD or CRD has such labels.")
+    ] = "",
     sync_secrets: Annotated[
         bool, typer.Option("--sync-secrets", help="Copy connection secrets of claims into the app cluster.")
     ] = False,
@@ -71,6 +82,7 @@ def serve(
     """Serve the claim APIs until interrupted; prints one line when they are registered."""
     from fairlead.cli.stopping import until_asked
     from fairlead.connector import spaces
+    from fairlead.connector.choosing import Choice
     from fairlead.connector.settings import ServiceName, Settings
     from fairlead.serving import logs, loops
 
@@ -91,6 +103,7 @@ def serve(
         service=ServiceName.parse(service),
         cluster_id=cluster_id,
         allowed_crds=frozenset(allow_crd or ()),
+        choice=Choice.parse(allow_api or (), deny_api or (), api_selector),
         sync_secrets=sync_secrets,
         mirror_events=mirror_events,
         service_port=service_port,

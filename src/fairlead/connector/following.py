@@ -5,6 +5,7 @@ A watch says what is there; what may be concluded from what is not there is deci
 
 import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from fairlead.aggregation.registering import APISERVICES
@@ -12,6 +13,7 @@ from fairlead.client import watching
 from fairlead.client.api import Client
 from fairlead.client.watching import Applied, Backoff, Deleted, Interrupted, Listed
 from fairlead.connector import sources as reading_sources
+from fairlead.connector.choosing import EVERYTHING, Choice
 from fairlead.connector.reaching import Reachability
 from fairlead.connector.sources import CRD, XRD, Source, SourceName
 from fairlead.connector.state import State
@@ -20,6 +22,7 @@ from fairlead.machinery import statuses
 from fairlead.machinery.paths import Resource
 
 Object = dict[str, Any]
+Read = Callable[[Object], Source | None]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 
@@ -30,24 +33,31 @@ class Definitions:
     """The XRDs of the control plane, and its CRDs of the allow list."""
 
     def __init__(
-        self, state: State, control_plane: Client, reachability: Reachability, allowed_crds: Collection[str]
+        self,
+        state: State,
+        control_plane: Client,
+        reachability: Reachability,
+        allowed_crds: Collection[str],
+        choice: Choice = EVERYTHING,
     ) -> None:
         self._state = state
         self._control_plane = control_plane
         self._reachability = reachability
         self._allowed_crds = allowed_crds
+        self._readers: dict[str, Read] = {
+            XRD: partial(reading_sources.of_xrd, choice=choice),
+            CRD: partial(reading_sources.of_crd, choice=choice),
+        }
 
     async def follow_xrds(self) -> None:
-        await self._follow(XRD, xrds.V1, reading_sources.of_xrd, lambda name: True)
+        await self._follow(XRD, xrds.V1, lambda name: True)
 
     async def follow_crds(self) -> None:
-        await self._follow(CRD, CRDS, reading_sources.of_crd, lambda name: name in self._allowed_crds)
+        await self._follow(CRD, CRDS, lambda name: name in self._allowed_crds)
 
-    async def _follow(
-        self, kind: str, resource: Resource, read: Callable[[Object], Source | None], ours: Callable[[str], bool]
-    ) -> None:
+    async def _follow(self, kind: str, resource: Resource, ours: Callable[[str], bool]) -> None:
         """Every event is a reason to look at discovery again: any CRD's change may be a claim's."""
-        state = self._state
+        state, read = self._state, self._readers[kind]
         async for event in watching.watch(
             self._control_plane, resource, backoff=Backoff(sleep=self._reachability.pause)
         ):
@@ -78,8 +88,7 @@ class Definitions:
                 if error.details.get("name") == name.name:
                     self._state.sources = self._state.sources.deleted(name)
                 continue
-            read = reading_sources.of_xrd if name.kind == XRD else reading_sources.of_crd
-            self._state.sources = self._state.sources.applied(name, read(found))
+            self._state.sources = self._state.sources.applied(name, self._readers[name.kind](found))
 
 
 def _named(kind: str, obj: Object) -> SourceName:

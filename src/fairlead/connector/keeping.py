@@ -177,7 +177,10 @@ class Connector:
 
     def _loops(self) -> list[Loop]:
         state = self._state
-        definitions = Definitions(state, self._control_plane, self._reachability, self._settings.allowed_crds)
+        settings = self._settings
+        definitions = Definitions(
+            state, self._control_plane, self._reachability, settings.allowed_crds, settings.choice
+        )
         return [
             definitions.follow_xrds,
             definitions.follow_crds,

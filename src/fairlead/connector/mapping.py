@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.connector import finalizers, secretnames
+from fairlead.connector import compositenames, finalizers, secretnames
 from fairlead.connector.naming import (
     APP_CLUSTER,
     APP_NAMESPACE,
@@ -99,7 +99,8 @@ def outward(metadata: Fields, identity: Identity) -> Fields:
     seen = _named(metadata, identity.name, identity.namespace)
     annotations = _members(metadata, "annotations")
     owners = text(annotations.get(OWNER_REFERENCES))
-    seen = _with_map(seen, "labels", _visible(_members(metadata, "labels")))
+    labels = compositenames.outward(_visible(_members(metadata, "labels")), text(metadata.get("name")), identity.name)
+    seen = _with_map(seen, "labels", labels)
     shown = _visible(annotations)
     if LAST_APPLIED in shown:
         shown[LAST_APPLIED] = _last_applied_outward(shown[LAST_APPLIED], text(metadata.get("name")), identity)
@@ -257,7 +258,8 @@ def inward(
     stored = {key: value for key, value in metadata.items() if key != "ownerReferences"}
     stored["name"] = raw(identity.backend(prefix))
     stored["namespace"] = raw(scope.namespace)
-    stored["labels"] = raw(_visible(_members(metadata, "labels")) | {k: raw(v) for k, v in identity.labels.items()})
+    labels = compositenames.inward(_visible(_members(metadata, "labels")), identity.name, identity.backend(prefix))
+    stored["labels"] = raw(labels | {k: raw(v) for k, v in identity.labels.items()})
     hidden = hidden or {}
     annotations = _visible(_members(metadata, "annotations")) | _members(hidden, "annotations")
     annotations |= _stash(metadata.get("ownerReferences"))
@@ -309,7 +311,7 @@ def as_stored(metadata: Fields, stored: Raw | None, identity: Identity, prefix: 
     """With the stored form of a last-applied annotation that the sender has from us, in the place of the one it saw.
 
     kubectl takes the annotation over from another manager by applying the value that it read; a value that differs
-    would be a conflict.
+    would be a conflict. In a replacement it would be a change, and take the annotation away from its managers.
     """
     annotations = _members(metadata, "annotations")
     sent = annotations.get(LAST_APPLIED)

@@ -21,8 +21,11 @@ APP_NAMESPACE = f"{RESERVED}app-namespace"
 APP_RESOURCE_NAME = f"{RESERVED}app-resource-name"
 OWNER_REFERENCES = f"{RESERVED}app-owner-references"
 APP_SECRET_NAME = f"{RESERVED}app-secret-name"
+APP_NAMESPACE_UID = f"{RESERVED}app-namespace-uid"
 
 CLAIM_PREFIX = "claim-"
+COMPOSITE_PREFIX = "nxr-"
+"""Of namespaced composite resources."""
 
 MAX_NAME = 63
 """Of an app-side name: it is a label value, and Crossplane itself takes no longer claim names."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairlead.connector.choosing import EVERYTHING, Choice
 from fairlead.machinery import names
 from fairlead.machinery.errors import FairleadError
 
@@ -85,6 +86,8 @@ class Settings:
                 f"{self.cluster_id!r} is no cluster id", "it must be a label value of at most 63 characters"
             )
         for name in sorted(self.allowed_crds):
+    choice: Choice = EVERYTHING
+    """Which APIs to offer of those that there are."""
             if "." not in name or names.subdomain(name):
                 raise SettingsError(f"{name!r} is no CRD", "a CRD is named PLURAL.GROUP")
         if not 0 <= self.shutdown_delay <= _LONGEST_DELAY:

@@ -1,4 +1,4 @@
-"""What the control plane says is to be offered: claim kinds of Offered XRDs, and CRDs of the allow list.
+"""What the control plane says is to be offered: claims and namespaced composites of XRDs, and CRDs that were named.
 
 The difference that matters is between "not there" and "not known": an API that disappears from the app cluster takes
 its claims out of namespace deletion and garbage collection. So a source only goes when it was deleted before our eyes
@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairlead.connector.catalog import Offered
+from fairlead.connector.choosing import EVERYTHING, Choice
+from fairlead.connector.naming import COMPOSITE_PREFIX
 from fairlead.crossplane import xrds
-from fairlead.crossplane.xrds import DefinitionError
+from fairlead.crossplane.xrds import Definition, DefinitionError
 from fairlead.machinery import conditions
 
 Object = dict[str, Any]
@@ -40,7 +42,7 @@ class SourceName:
 class Source:
     offered: Offered
     versions: tuple[str, ...]
-    """Those that are served."""
+    """Those that are to be served; none of a source that was decided against."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,41 @@ class Sources:
         return replace(self, suspects=self.suspects | (frozenset(names) - self.known.keys() - self.gone))
 
 
-def of_xrd(xrd: Object) -> Source | None:
-    """None without claims, or while they are not offered."""
+def of_xrd(xrd: Object, choice: Choice = EVERYTHING) -> Source | None:
+    """Its claims, or its composites where they are namespaced; without versions when they are not chosen.
+
+    None when it has neither, or while they are not offered.
+    """
     try:
         definition = xrds.read(xrd)
     except DefinitionError:
         return None
-    if definition.claim is None or not definition.offered:
+    offered, stands = _offered(definition)
+    if offered is None:
         return None
-    return Source(Offered(definition.group, definition.claim.plural), definition.served)
+    if not choice.admits(offered.group, offered.plural, xrd["metadata"].get("labels") or {}):
+        return Source(offered, ())
+    return Source(offered, definition.served) if stands else None
 
 
-def of_crd(crd: Object) -> Source | None:
-    """None for a cluster-scoped kind, or while it is not established."""
+def _offered(definition: Definition) -> tuple[Offered | None, bool]:
+    """What it is to offer, and whether that is served by now."""
+    if definition.claim is not None:
+        return Offered(definition.group, definition.claim.plural), definition.offered
+    if definition.scope == xrds.NAMESPACED:
+        return Offered(definition.group, definition.composite.plural, COMPOSITE_PREFIX), definition.established
+    return None, False
+
+
+def of_crd(crd: Object, choice: Choice = EVERYTHING) -> Source | None:
+    """None for a cluster-scoped kind, or while it is not established; without versions when it is not chosen."""
     spec = crd.get("spec") or {}
-    if spec.get("scope") != "Namespaced" or not conditions.is_true(crd, "Established"):
+    if spec.get("scope") != "Namespaced":
         return None
-    versions = tuple(each["name"] for each in spec.get("versions") or () if each.get("served"))
-    return Source(Offered(spec["group"], spec["names"]["plural"]), versions)
+    offered = Offered(spec["group"], spec["names"]["plural"])
+    labels = (crd.get("metadata") or {}).get("labels") or {}
+    if not choice.admits(offered.group, offered.plural, labels, named=True):
+        return Source(offered, ())
+    if not conditions.is_true(crd, "Established"):
+        return None
+    return Source(offered, tuple(each["name"] for each in spec.get("versions") or () if each.get("served")))

@@ -1,0 +1,53 @@
+"""Which APIs are published, between two API servers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from fairlead.connector import running
+from fairlead.connector.choosing import Choice
+from fairlead.crossplane import xrds
+from fairlead.machinery import statuses
+from tests.clusters import Pair
+from tests.connector.test_running import eventually, offer, world
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.requirement("connector:api-choice")
+async def test_a_denied_api_is_not_published_and_one_that_was_is_withdrawn(
+    pair: Pair, unique: Callable[[str], str]
+) -> None:
+    kept, denied = f"{unique('kept')}.example.org", f"{unique('denied')}.example.org"
+    async with world(pair, unique) as found:
+        for group in (kept, denied):
+            await offer(found.control_plane, group)
+        async with running.serve(found.settings):
+            await eventually(lambda: found.api_service(denied))
+        choice = Choice.parse([f"*.{kept}", f"*.{denied}"], [f"databases.{denied}"])
+        async with running.serve(replace(found.settings, choice=choice)):
+            await eventually(lambda: found.withdrawn(denied))
+            await eventually(lambda: found.app.list(found.claims(kept)))
+            with pytest.raises(statuses.NotFound):
+                await found.app.list(found.claims(denied))
+
+
+@pytest.mark.requirement("connector:api-choice")
+async def test_labels_are_followed(pair: Pair, unique: Callable[[str], str]) -> None:
+    group = f"{unique('labelled')}.example.org"
+    label = unique("offer")
+    async with world(pair, unique) as found:
+        settings = replace(found.settings, choice=Choice.parse([], [], f"{label}=yes"))
+        async with running.serve(settings):
+            xrd = await offer(found.control_plane, group)
+
+            async def say(value: str) -> None:
+                patch = {"metadata": {"labels": {label: value}}}
+                await found.control_plane.patch(xrds.V1, xrd["metadata"]["name"], patch)
+
+            for _ in range(2):
+                await say("yes")
+                await eventually(lambda: found.api_service(group))
+                await say("no")
+                await eventually(lambda: found.withdrawn(group))
