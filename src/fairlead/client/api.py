@@ -147,6 +147,10 @@ class Client:
         """GET of any path that answers JSON, such as a discovery document."""
         return await self._send("GET", path, query or {}, accept=accept)
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> Object:
+        """POST to any path that answers JSON, such as the token of a ServiceAccount."""
+        return await self._send("POST", path, {}, body)
+
     async def _send(
         self,
         method: str,

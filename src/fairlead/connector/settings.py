@@ -45,6 +45,25 @@ class ServiceName:
 
 
 @dataclass(frozen=True)
+class SecretName:
+    """A Secret of the app cluster."""
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "SecretName":
+        """Reads `namespace/name`. Raises `SettingsError`."""
+        namespace, slash, name = text.partition("/")
+        if not slash or names.label(namespace) or names.subdomain(name):
+            raise SettingsError(f"{text!r} is no Secret", "it is written as NAMESPACE/NAME")
+        return cls(namespace, name)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
 class Settings:
     kubeconfig: Path | None
     """Of the app cluster; None as for every Kubernetes client."""
@@ -67,7 +86,11 @@ class Settings:
     """Whether connection secrets are copied to the app cluster, which takes rights on Secrets of both."""
     mirror_events: bool = False
     """Whether events about claims are copied to the app cluster."""
+    choice: Choice = EVERYTHING
+    """Which APIs to offer of those that there are."""
     space: "Space | None" = None
+    renew_token_secret: SecretName | None = None
+    """The Secret with the kubeconfig of the control plane, whose token is then renewed."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""
@@ -86,8 +109,6 @@ class Settings:
                 f"{self.cluster_id!r} is no cluster id", "it must be a label value of at most 63 characters"
             )
         for name in sorted(self.allowed_crds):
-    choice: Choice = EVERYTHING
-    """Which APIs to offer of those that there are."""
             if "." not in name or names.subdomain(name):
                 raise SettingsError(f"{name!r} is no CRD", "a CRD is named PLURAL.GROUP")
         if not 0 <= self.shutdown_delay <= _LONGEST_DELAY:

@@ -8,8 +8,6 @@ Source: issue Connector, 5; reference/connector-and-migration.md §5; RFC 8693.
 """
 
 import asyncio
-import base64
-import binascii
 import logging
 import time
 from collections.abc import Callable
@@ -22,7 +20,7 @@ from fairlead.client.credentials import Bearer
 from fairlead.client.errors import ClientError, CredentialsError, Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.connector.settings import SettingsError
-from fairlead.machinery import encoding, names
+from fairlead.machinery import encoding, names, webtokens
 from fairlead.machinery.messages import Headers, Response
 
 DOMAIN = "upbound.io"
@@ -236,19 +234,7 @@ def _life(answer: dict[str, object], token: str, asked: float) -> float:
     given = answer.get("expires_in")
     if isinstance(given, int | float) and 0 < given < _LONGEST:
         return float(given)
-    ends = claims(token).get("exp")
+    ends = webtokens.claims(token).get("exp")
     if isinstance(ends, int | float) and 0 < ends - asked < _LONGEST:
         return ends - asked
     return UNKNOWN_LIFE
-
-
-def claims(token: str) -> dict[str, object]:
-    """What a JSON web token says of itself, believed by no one; empty where it is none."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        found = encoding.from_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, encoding.DecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
