@@ -32,10 +32,10 @@ from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
 from fairlead.connector.retelling import EventMirror
+from fairlead.connector.rights import Rights
 from fairlead.connector.settings import Settings
 from fairlead.connector.state import State
-from fairlead.connector.synchronizing import synchronize
-from fairlead.machinery import statuses
+from fairlead.connector.synchronizing import CatalogLoop
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import RequestInfo
 from fairlead.serving.audit import AuditLog
@@ -99,7 +99,11 @@ class Connector:
         gauge("fairlead_control_plane_reachable", "1 while it answers.", lambda: self._reachability.reachable)
         gauge("fairlead_leader", "1 on the replica that registers.", lambda: self._leadership.held)
         gauge("fairlead_resources", "Resources that are served.", lambda: len(self._offers))
+        gauge("fairlead_apis_without_rights", "APIs that the control plane does not let us have.", self._denied)
         gauge("fairlead_serving_certificate_expiration_timestamp_seconds", "When it ends.", self._expiry)
+
+    def _denied(self) -> int:
+        return len(self._state.without_rights)
 
     def _expiry(self) -> float:
         return self.certificate.tls.pair.expires.timestamp()
@@ -181,11 +185,12 @@ class Connector:
         definitions = Definitions(
             state, self._control_plane, self._reachability, settings.allowed_crds, settings.choice
         )
+        rights = Rights(self._control_plane, self._scope.namespace)
         return [
             definitions.follow_xrds,
             definitions.follow_crds,
             partial(follow_api_services, state, self._app),
-            partial(synchronize, state, definitions, Synchronizer(self._control_plane)),
+            CatalogLoop(state, definitions, Synchronizer(self._control_plane), rights, self.backend()).run,
             partial(announcing.register, state, self._registrar, self._leadership, self._trusted),
             self.certificate.follow,
             self._leadership.run,

@@ -190,11 +190,14 @@ def plan(catalog: Catalog, sources: Sources, existing: Iterable[Object], backend
     return replace(draft, remove=tuple(each for each in draft.remove if may_go(each, sources)))
 
 
+def ours(api_services: Iterable[Object], backend: Backend) -> list[Object]:
+    mine = labels(backend).items()
+    return [each for each in api_services if mine <= (each["metadata"].get("labels") or {}).items()]
+
+
 def bundles(api_services: Iterable[Object], backend: Backend) -> list[bytes]:
     """The CA bundles that API servers trust this connector by."""
-    mine = labels(backend).items()
-    ours = [each for each in api_services if mine <= (each["metadata"].get("labels") or {}).items()]
-    return [base64.b64decode(each["spec"].get("caBundle") or "") for each in ours]
+    return [base64.b64decode(each["spec"].get("caBundle") or "") for each in ours(api_services, backend)]
 
 
 class Registrar:
@@ -211,13 +214,7 @@ class Registrar:
 
     async def suspects(self) -> list[SourceName]:
         """What the APIServices of ours were published for."""
-        mine = labels(self._backend()).items()
-        return [
-            name
-            for each in await self.existing()
-            if mine <= (each["metadata"].get("labels") or {}).items()
-            for name in named_sources(each)
-        ]
+        return [name for each in ours(await self.existing(), self._backend()) for name in named_sources(each)]
 
     async def register(self, catalog: Catalog, sources: Sources) -> frozenset[Conflict]:
         """What stands in the way; said in the log when it changes. Raises what the client raises."""

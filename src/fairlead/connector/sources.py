@@ -78,6 +78,11 @@ class Sources:
         missing = {name for name in result.known if name.kind == kind and name not in found}
         return replace(result, suspects=result.suspects | missing)
 
+    def withholding(self, names: Iterable[SourceName]) -> "Sources":
+        """As if these served nothing; only for what is not published."""
+        left = {name: replace(self.known[name], versions=()) for name in names}
+        return replace(self, known={**self.known, **left})
+
     def suspecting(self, names: Iterable[SourceName]) -> "Sources":
         """Named by an APIService of ours from an earlier life, and not seen in this one."""
         return replace(self, suspects=self.suspects | (frozenset(names) - self.known.keys() - self.gone))

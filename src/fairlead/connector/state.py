@@ -34,6 +34,8 @@ class State:
     heard: dict[str, bool]
     """Which collections have been listed once, or are known not to be there."""
     ready: asyncio.Event
+    without_rights: frozenset[str] = frozenset()
+    """`plural.group` of what the control plane does not let us have."""
     problem: str = ""
     """Why the catalog is not of this moment; said once."""
 
