@@ -127,6 +127,20 @@ async def test_a_remembered_uid_that_is_refused_is_read_again(
 
 @pytest.mark.requirement("connector:verified-uid")
 @pytest.mark.parametrize(("method", "sent", "query", "content_type"), WRITES)
+async def test_a_uid_that_is_refused_as_immutable_is_read_again(
+    method: str, sent: Any, query: str, content_type: str
+) -> None:
+    """That is what an API server says to a patch or an apply: only a replacement with a wrong uid is a conflict."""
+    causes = [statuses.cause("metadata.uid", 'Invalid value: "u-2": field is immutable')]
+    refused = no(statuses.invalid("example.org", "Database", A.backend(PREFIX), causes))
+    found = await remembered(refused, ok(stored(A, uid="u-2")), ok(stored(A, uid="u-2")))
+    answer = await found.ask(method, ONE, sent, query, content_type)
+    assert answer.status == 200
+    assert_carries(found, "u-2")
+
+
+@pytest.mark.requirement("connector:verified-uid")
+@pytest.mark.parametrize(("method", "sent", "query", "content_type"), WRITES)
 async def test_a_refusal_for_another_reason_is_the_callers(
     method: str, sent: Any, query: str, content_type: str
 ) -> None:

@@ -47,6 +47,12 @@ def _about_options(theirs: StatusError) -> bool:
     return isinstance(theirs, statuses.Invalid) and theirs.details.get("group") == "meta.k8s.io"
 
 
+def about_uid(theirs: StatusError) -> bool:
+    """Patches and applies carry the uid that was verified, and one that is not the object's is no conflict there."""
+    causes = theirs.details.get("causes") or []
+    return isinstance(theirs, statuses.Invalid) and any(each.get("field") == "metadata.uid" for each in causes)
+
+
 def _both(ours: StatusError, theirs: StatusError) -> StatusError:
     """What a name is made from is validated first, then the name, then all else of an object."""
     details = ours.details

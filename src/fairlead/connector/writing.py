@@ -127,7 +127,9 @@ class Writing:
         verified = cached or await self.reader.verify(call)
         try:
             return await attempt(verified)
-        except doubtful as refused:
+        except statuses.StatusError as refused:
+            if not isinstance(refused, doubtful) and not refusing.about_uid(refused):
+                raise
             if cached is None and isinstance(refused, statuses.Conflict):
                 raise
             again = await self.reader.verify(call)
