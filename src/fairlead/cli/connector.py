@@ -40,6 +40,9 @@ def serve(
     ] = False,
     control_plane_name: Annotated[str, typer.Option(help="Of the control plane in the Space.")] = "",
     control_plane_group: Annotated[str, typer.Option(help="Of the control plane in the Space.")] = "",
+    renew_token_secret: Annotated[
+        str, typer.Option(metavar="NAMESPACE/NAME", help="The Secret with that kubeconfig: renew its token there.")
+    ] = "",
     kubeconfig: Annotated[
         Path | None,
         typer.Option(help="Kubeconfig of the app cluster (default: $KUBECONFIG, ~/.kube/config, then the Pod's own)."),
@@ -83,7 +86,7 @@ def serve(
     from fairlead.cli.stopping import until_asked
     from fairlead.connector import spaces
     from fairlead.connector.choosing import Choice
-    from fairlead.connector.settings import ServiceName, Settings
+    from fairlead.connector.settings import SecretName, ServiceName, Settings
     from fairlead.serving import logs, loops
 
     space = spaces.described(
@@ -112,6 +115,7 @@ def serve(
         audit_log=audit_log,
         shutdown_delay=shutdown_delay,
         space=space,
+        renew_token_secret=SecretName.parse(renew_token_secret) if renew_token_secret else None,
     )
     settings.check()
     with logs.on_standard_error(logs.LogFormat(log_format)):

@@ -31,6 +31,7 @@ from fairlead.connector.observing import Observer, Place
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
+from fairlead.connector.renewing import TokenRenewal
 from fairlead.connector.retelling import EventMirror
 from fairlead.connector.rights import Rights
 from fairlead.connector.settings import Settings
@@ -203,6 +204,8 @@ class Connector:
         clusters = (self._app, self._control_plane, self._scope, self._catalog)
         if self._settings.sync_secrets:
             loops.append(lambda: SecretMirror(*clusters).run())
+        if secret := self._settings.renew_token_secret:
+            loops.append(lambda: TokenRenewal(self._app, self._control_plane, secret).run())
         if self._settings.mirror_events:
             loops.append(lambda: EventMirror(*clusters).run())
         return loops
