@@ -17,14 +17,15 @@ FRONT_PROXY = "front-proxy-client"
 class Credentials:
     """PEM files in `directory`, readable by their owner alone."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, addresses: Sequence[str] = ("127.0.0.1",)) -> None:
+        """`addresses` are those of the servers."""
         self.directory = directory
         self.authority = Authority.create("kubernetes")
         front_proxy_authority = Authority.create("front-proxy-ca")
         names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
         self.client_ca = self._write("ca.crt", self.authority.certificate)
         self.front_proxy_ca = self._write("front-proxy-ca.crt", front_proxy_authority.certificate)
-        self.serving = self._pair("serving", self.authority.issue_server(names, ["127.0.0.1"]))
+        self.serving = self._pair("serving", self.authority.issue_server(names, sorted(set(addresses))))
         self.front_proxy = self._pair("front-proxy", front_proxy_authority.issue_client(FRONT_PROXY))
         # kube-apiserver takes the public key out of a certificate, but not out of our kind of private key.
         self.service_accounts = self._pair("service-accounts", self.authority.issue_client("service-accounts"))

@@ -32,23 +32,32 @@ class RealCluster:
     """
 
     def __init__(
-        self, name: str, directory: Path, controllers: Sequence[str] = CONTROLLERS, flags: Sequence[str] = ()
+        self,
+        name: str,
+        directory: Path,
+        controllers: Sequence[str] = CONTROLLERS,
+        flags: Sequence[str] = (),
+        host: str = HOST,
     ) -> None:
-        """`directory` is for data, keys and logs, and is made if need be; `flags` are more of kube-apiserver's."""
+        """`directory` is for data, keys and logs, and is made if need be; `flags` are more of kube-apiserver's.
+
+        `host` is the address of the API server alone; everything else of the cluster is on loopback.
+        """
         self.name = name
         self.directory = directory
         self.controllers = tuple(controllers)
         self.flags = tuple(flags)
+        self.host = host
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.data = directory / "etcd"
-        self.credentials = Credentials(directory)
+        self.credentials = Credentials(directory, [HOST, host])
         self.ports = Ports("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager")
         self.cluster = Cluster(name, self.kubeconfig_for("admin", ["system:masters"]))
         self._running: dict[str, Process] = {}
 
     @property
     def url(self) -> str:
-        return f"https://{HOST}:{self.ports['kube-apiserver']}"
+        return f"https://{self.host}:{self.ports['kube-apiserver']}"
 
     def __enter__(self) -> Cluster:
         try:
@@ -83,7 +92,7 @@ class RealCluster:
     def start_api_server(self) -> None:
         """On the port and the data that it had."""
         started = self._start("kube-apiserver", self._api_server_flags())
-        started.await_ready(lambda: self._healthy(self.ports["kube-apiserver"], "/readyz"))
+        started.await_ready(lambda: self._healthy(self.ports["kube-apiserver"], "/readyz", host=self.host))
 
     def stop_api_server(self) -> None:
         self._running.pop("kube-apiserver").stop()
@@ -135,8 +144,8 @@ class RealCluster:
         keys = self.credentials
         return [
             f"--etcd-servers=http://{HOST}:{self.ports['etcd']}",
-            f"--bind-address={HOST}",
-            f"--advertise-address={HOST}",
+            f"--bind-address={self.host}",
+            f"--advertise-address={self.host}",
             f"--secure-port={self.ports['kube-apiserver']}",
             "--endpoint-reconciler-type=none",
             "--service-cluster-ip-range=10.0.0.0/24",
@@ -172,13 +181,13 @@ class RealCluster:
             f"--tls-private-key-file={keys.serving[1]}",
         ]
 
-    def _healthy(self, port: int, path: str, *, tls: bool = True) -> bool:
+    def _healthy(self, port: int, path: str, *, tls: bool = True, host: str = HOST) -> bool:
         context = ssl.create_default_context(cafile=str(self.credentials.client_ca))
         context.load_cert_chain(*self.credentials.admin)
         connection: http.client.HTTPConnection = (
-            http.client.HTTPSConnection(HOST, port, timeout=5, context=context)
+            http.client.HTTPSConnection(host, port, timeout=5, context=context)
             if tls
-            else http.client.HTTPConnection(HOST, port, timeout=5)
+            else http.client.HTTPConnection(host, port, timeout=5)
         )
         try:
             connection.request("GET", path)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.e2e.world import CLAIMS, CLUSTER_ID
 SECONDS = 120.0
 """How long anything may take that happens by itself; two cores may be busy with something else."""
 PAUSE = 0.1
+LOOPBACK = "127.0.0.1"
 SERVICE = "fairlead-connector"
 NAMESPACE = "kube-system"
 XRD_CRD = "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
@@ -105,7 +106,7 @@ class Stage:
         self,
         *flags: str,
         control_plane: Path | None = None,
-        bind: str = "127.0.0.1",
+        bind: str = LOOPBACK,
         prefix: Sequence[str] = (),
         started: bool = True,
     ) -> Iterator[Replica]:
@@ -152,9 +153,13 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 @contextmanager
 def server(
-    name: str, directory: Path, controllers: Sequence[str] = CONTROLLERS, flags: Sequence[str] = ()
+    name: str,
+    directory: Path,
+    controllers: Sequence[str] = CONTROLLERS,
+    flags: Sequence[str] = (),
+    host: str = LOOPBACK,
 ) -> Iterator[RealCluster]:
-    made = RealCluster(name, directory / name, controllers, flags)
+    made = RealCluster(name, directory / name, controllers, flags, host)
     try:
         with made:
             yield made
@@ -163,21 +168,25 @@ def server(
 
 
 @contextmanager
-def staged(directory: Path, crds: Path, *flags: str, port: int = 0) -> Iterator[Stage]:
-    """`flags` are the app cluster's kube-apiserver's; without `port` it is reached as `localhost` on a free one."""
-    with ExitStack() as stack:
-        app = stack.enter_context(server("app", directory, flags=flags))
-        control_plane = stack.enter_context(server("control-plane", directory))
-        here, there = (stack.enter_context(Plain.of(each.cluster)) for each in (app, control_plane))
+def staged(directory: Path, crds: Path) -> Iterator[Stage]:
+    """All of it on loopback; the connector is reached as `localhost` on a free port."""
+    with server("app", directory) as app, server("control-plane", directory) as control_plane:
+        port = world.free_port()
+        with furnished(directory, app, control_plane, crds, port) as stage:
+            stage.app.create(manifests.service(NAMESPACE, SERVICE, port))
+            yield stage
+
+
+@contextmanager
+def furnished(directory: Path, app: RealCluster, control_plane: RealCluster, crds: Path, port: int) -> Iterator[Stage]:
+    """Without a Service for the connectors, which are to be reached on `port`."""
+    with Plain.of(app.cluster) as here, Plain.of(control_plane.cluster) as there:
         there.apply(encoding.from_yaml((crds / XRD_CRD).read_bytes()))
         there.create(manifests.namespace(CLAIMS))
         world.offer(there, manifests.xrd())
         there.apply(kind.crd())
         for each in OFFERS:
             eventually(partial(there.names, each))
-        if not port:
-            port = world.free_port()
-            here.create(manifests.service(NAMESPACE, SERVICE, port))
         yield Stage(directory, app, control_plane, here, there, port)
 
 
