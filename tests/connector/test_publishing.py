@@ -73,7 +73,7 @@ def test_one_that_names_no_sources_stays() -> None:
 
 @pytest.mark.requirement("connector:conflicts-reported")
 @pytest.mark.parametrize(
-    "labels", [{}, {registering.AUTOMANAGED: "true"}, {publishing.CONNECTOR: "another.kube-system"}]
+    "labels", [{}, {registering.AUTOMANAGED: "true"}, {registering.AUTOMANAGED: "true", publishing.CONNECTOR: "x.y"}]
 )
 def test_an_api_service_of_somebody_else_is_reported_and_left_alone(labels: dict[str, str]) -> None:
     (theirs,) = published()

@@ -32,7 +32,7 @@ async def register(
         if leadership.held:
             retry = not await _registered(state, state.catalog, registrar)
         else:
-            retry = not await _registered_by_another(state, state.catalog, leadership, trusted)
+            retry = not await _registered_by_another(state, state.catalog, registrar, leadership, trusted)
 
 
 async def _registered(state: State, catalog: Catalog, registrar: Registrar) -> bool:
@@ -46,15 +46,18 @@ async def _registered(state: State, catalog: Catalog, registrar: Registrar) -> b
 
 
 async def _registered_by_another(
-    state: State, catalog: Catalog, leadership: Leadership, trusted: Callable[[], Awaitable[None]]
+    state: State,
+    catalog: Catalog,
+    registrar: Registrar,
+    leadership: Leadership,
+    trusted: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Whether all that the catalog has is registered, in a way that lets this replica answer."""
-    names = {f"{each.version}.{each.group}" for each in catalog.group_versions}
+    """Whether all that the leader would register is, in a way that lets this replica answer."""
     try:
         await trusted()
     except FairleadError:
         return False
-    if names <= (state.api_services or {}).keys() and leadership.another:
+    if not registrar.plan(catalog, state.described, (state.api_services or {}).values()).create and leadership.another:
         state.ready.set()
         return True
     return False

@@ -6,7 +6,7 @@ from a discovery document counts as empty for the aggregator, and then namespace
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -75,6 +75,11 @@ class Catalog:
             if version is not None:
                 return version.resources
         return None
+
+    def without(self, groups: Collection[str]) -> "Catalog":
+        if not any(group.name in groups for group in self.groups):
+            return self
+        return replace(self, groups=tuple(group for group in self.groups if group.name not in groups))
 
     def hash(self, group_version: GroupVersion) -> str:
         """Changes whenever discovery or schema of the group version do."""

@@ -17,8 +17,7 @@ from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import Backend
 from fairlead.aggregation.tokens import TokenReviews
 from fairlead.client.api import Client
-from fairlead.client.errors import ClientError
-from fairlead.connector import announcing, publishing, reviewing
+from fairlead.connector import announcing, publishing, reviewing, rivals
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.following import CRDS as CRDS
 from fairlead.connector.following import Definitions, follow_api_services
@@ -101,7 +100,21 @@ class Connector:
         gauge("fairlead_leader", "1 on the replica that registers.", lambda: self._leadership.held)
         gauge("fairlead_resources", "Resources that are served.", lambda: len(self._offers))
         gauge("fairlead_apis_without_rights", "APIs that the control plane does not let us have.", self._denied)
+        gauge("fairlead_group_conflicts", "Groups that are another connector's.", lambda: len(self._group_conflicts()))
         gauge("fairlead_serving_certificate_expiration_timestamp_seconds", "When it ends.", self._expiry)
+
+    def _rivals(self) -> dict[str, str]:
+        found = (self._state.api_services or {}).values()
+        return rivals.rivals(found, publishing.connector(self.backend()))
+
+    def _group_conflicts(self) -> list[str]:
+        """In sentences; empty unless the group is one of ours."""
+        groups = [each.name for each in self._state.catalog.groups] if self._state.catalog else []
+        return [f"{each.name} belongs to {each.owner}" for each in rivals.conflicts(groups, self._rivals())]
+
+    def _published(self) -> Catalog | None:
+        """The catalog without what another connector has: not ours to write about in the app cluster."""
+        return self._state.catalog.without(self._rivals()) if self._state.catalog else None
 
     def _denied(self) -> int:
         return len(self._state.without_rights)
@@ -154,7 +167,7 @@ class Connector:
             "front-proxy": trust_check(trust),
             "certificate": self._trusted,
         }
-        health = Health({"livez": {}, "healthz": {}, "readyz": ready})
+        health = Health({"livez": {}, "healthz": {}, "readyz": ready}, self._group_conflicts)
         observer = Observer(self._metrics, audit, self._locate)
         authenticator = Authenticator(trust.trust, reviews, self._metrics.certificate)
         return Guarded(claims, authenticator, authorizer, health, observer, self._metrics)
@@ -201,7 +214,7 @@ class Connector:
     def _leader_loops(self) -> list[Loop]:
         """Each is called anew for each term."""
         loops: list[Loop] = [partial(announcing.rotate, self._state, self.certificate, self._bundles)]
-        clusters = (self._app, self._control_plane, self._scope, self._catalog)
+        clusters = (self._app, self._control_plane, self._scope, self._published)
         if self._settings.sync_secrets:
             loops.append(lambda: SecretMirror(*clusters).run())
         if secret := self._settings.renew_token_secret:

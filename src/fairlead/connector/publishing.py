@@ -9,7 +9,7 @@ Source: reference/connector-and-migration.md (b) 1 to 6.
 
 import base64
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,9 @@ from fairlead.aggregation.registering import APISERVICES, Backend, Conflict, Pla
 from fairlead.client import discovery as discovering
 from fairlead.client.api import Client, decoded
 from fairlead.connector import catalog as catalogs
+from fairlead.connector import rivals
 from fairlead.connector.catalog import Catalog
+from fairlead.connector.rivals import CONNECTOR as CONNECTOR
 from fairlead.connector.sources import Source, SourceName, Sources
 from fairlead.machinery import discovery, encoding, openapi_filter, statuses
 from fairlead.machinery.discovery import APIGroup, APIResource
@@ -29,7 +31,6 @@ from fairlead.machinery.paths import GroupVersion
 Object = dict[str, Any]
 
 SOURCES = "fairlead.dev/sources"
-CONNECTOR = "fairlead.dev/connector"
 _FIRST_PRIORITY = 100
 
 _log = logging.getLogger(__name__)
@@ -148,7 +149,11 @@ def _kinds(catalog: Catalog, group_version: GroupVersion) -> list[openapi_filter
 
 def labels(backend: Backend) -> dict[str, str]:
     """By which the APIServices of one connector are found again."""
-    return {"app.kubernetes.io/managed-by": "fairlead-connector", CONNECTOR: f"{backend.name}.{backend.namespace}"}
+    return {"app.kubernetes.io/managed-by": "fairlead-connector", CONNECTOR: connector(backend)}
+
+
+def connector(backend: Backend) -> str:
+    return f"{backend.name}.{backend.namespace}"
 
 
 def desired(catalog: Catalog, sources: Sources, backend: Backend) -> list[Object]:
@@ -184,10 +189,16 @@ def may_go(api_service: Object, sources: Sources) -> bool:
 
 
 def plan(catalog: Catalog, sources: Sources, existing: Iterable[Object], backend: Backend) -> Plan:
-    """Leaves in place what is ours, is not in the catalog, and may not go."""
+    """Leaves in place what is ours, is not in the catalog, and may not go; takes back what is another connector's."""
     found = list(existing)
-    draft = registering.plan(desired(catalog, sources, backend), found, labels(backend))
-    return replace(draft, remove=tuple(each for each in draft.remove if may_go(each, sources)))
+    held = rivals.rivals(found, connector(backend))
+    wanted = [each for each in desired(catalog, sources, backend) if each["spec"]["group"] not in held]
+    draft = registering.plan(wanted, found, labels(backend))
+    return replace(
+        draft,
+        remove=tuple(each for each in draft.remove if each["spec"]["group"] in held or may_go(each, sources)),
+        conflicts=(*draft.conflicts, *rivals.conflicts([group.name for group in catalog.groups], held)),
+    )
 
 
 def ours(api_services: Iterable[Object], backend: Backend) -> list[Object]:
@@ -203,9 +214,13 @@ def bundles(api_services: Iterable[Object], backend: Backend) -> list[bytes]:
 class Registrar:
     """`backend` answers that of the moment: its CA bundle changes when the authority is rotated."""
 
-    def __init__(self, client: Client, backend: Callable[[], Backend]) -> None:
+    def __init__(
+        self, client: Client, backend: Callable[[], Backend], look: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`look` is awaited before each registration; what it raises keeps it from happening."""
         self._client = client
         self._backend = backend
+        self._look = look
         self._conflicts: frozenset[Conflict] = frozenset()
 
     async def existing(self) -> list[Object]:
@@ -216,9 +231,14 @@ class Registrar:
         """What the APIServices of ours were published for."""
         return [name for each in ours(await self.existing(), self._backend()) for name in named_sources(each)]
 
+    def plan(self, catalog: Catalog, sources: Sources, existing: Iterable[Object]) -> Plan:
+        return plan(catalog, sources, existing, self._backend())
+
     async def register(self, catalog: Catalog, sources: Sources) -> frozenset[Conflict]:
         """What stands in the way; said in the log when it changes. Raises what the client raises."""
-        todo = plan(catalog, sources, await self.existing(), self._backend())
+        if self._look is not None:
+            await self._look()
+        todo = self.plan(catalog, sources, await self.existing())
         await registering.carry_out(self._client, todo)
         conflicts = frozenset(todo.conflicts)
         for each in sorted(conflicts - self._conflicts, key=lambda one: one.name):

@@ -6,7 +6,7 @@ Source: `pkg/server/healthz` of k8s.io/apiserver, compared with a real kube-apis
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import parse_qs
 
 from fairlead.machinery.errors import FairleadError
@@ -20,9 +20,15 @@ _PLAIN = Headers([("content-type", "text/plain; charset=utf-8"), ("x-content-typ
 
 
 class Health:
-    """`endpoints` maps a name (`livez`) to its checks in order; `ping` always comes first."""
+    """`endpoints` maps a name (`livez`) to its checks in order; `ping` always comes first.
 
-    def __init__(self, endpoints: Mapping[str, Mapping[str, Check]]) -> None:
+    `warnings` are what is wrong without being a reason to be unready; whoever asks verbosely is told.
+    """
+
+    def __init__(
+        self, endpoints: Mapping[str, Mapping[str, Check]], warnings: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        self._warnings = warnings
         self._endpoints = {name: {"ping": _ping, **checks} for name, checks in endpoints.items()}
 
     def serves(self, path: str) -> bool:
@@ -32,7 +38,7 @@ class Health:
         endpoint, slash, single = request.path.removeprefix("/").partition("/")
         checks = self._endpoints.get(endpoint, {})
         if not slash and checks:
-            return await _all(endpoint, checks, request)
+            return await _all(endpoint, checks, request, self._warnings())
         if single not in checks:
             return Response(404, _PLAIN, b"404 page not found\n")
         if await _passes(endpoint, single, checks[single]):
@@ -40,7 +46,7 @@ class Health:
         return Response(500, _PLAIN, b"internal server error: reason withheld\n")
 
 
-async def _all(endpoint: str, checks: Mapping[str, Check], request: Request) -> Response:
+async def _all(endpoint: str, checks: Mapping[str, Check], request: Request, warnings: Iterable[str]) -> Response:
     asked = parse_qs(request.query, keep_blank_values=True)
     excluded = set(asked.get("exclude", ()))
     lines, healthy = [], True
@@ -55,6 +61,7 @@ async def _all(endpoint: str, checks: Mapping[str, Check], request: Request) -> 
     unknown = ",".join(f'"{name}"' for name in sorted(excluded - checks.keys()))
     if unknown:
         lines.append(f"warn: some health checks cannot be excluded: no matches for {unknown}\n")
+    lines += [f"warn: {each}\n" for each in warnings]
     if healthy and "verbose" not in asked:
         return Response(200, _PLAIN, b"ok")
     lines.append(f"{endpoint} check {'passed' if healthy else 'failed'}\n")
