@@ -17,6 +17,7 @@ from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import Backend
 from fairlead.aggregation.tokens import TokenReviews
 from fairlead.client.api import Client
+from fairlead.client.errors import ClientError
 from fairlead.connector import announcing, publishing, reviewing, rivals
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.following import CRDS as CRDS
@@ -36,6 +37,7 @@ from fairlead.connector.rights import Rights
 from fairlead.connector.settings import Settings
 from fairlead.connector.state import State
 from fairlead.connector.synchronizing import CatalogLoop
+from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import RequestInfo
 from fairlead.serving.audit import AuditLog
