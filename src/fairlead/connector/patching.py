@@ -14,6 +14,7 @@ import msgspec
 
 from fairlead.connector import bodies, compositenames, secretnames
 from fairlead.connector.mapping import Fields, fields, raw, reserved_keys, text
+from fairlead.connector.naming import Identity
 from fairlead.machinery import encoding, patches, statuses
 from fairlead.machinery.values import same
 
@@ -100,7 +101,7 @@ def _replacement(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any
     return {**after, "metadata": metadata}
 
 
-def invalid(after: dict[str, Any], refused: statuses.StatusError) -> statuses.Invalid:
+def invalid(after: dict[str, Any], refused: statuses.BadRequest) -> statuses.Invalid:
     """What a body that cannot be decoded is called when a patch has made it."""
     why = refused.message.partition(" cannot be handled as a ")[2].partition(": ")[2] or refused.message
     value = encoding.to_json(encoding.to_json(after).decode()).decode()
@@ -113,18 +114,14 @@ def pins_version(before: bytes, after: dict[str, Any]) -> bool:
     return bool(after["metadata"].get("resourceVersion") != version)
 
 
-_MEMBERS = ("op", "path", "from", "value")
-
-
-def unpatched(kind_of_patch: str, body: bytes) -> list[str]:
-    """What the API server would say of members of a patch that mean nothing to it: they do not reach it."""
-    if kind_of_patch != bodies.JSON_PATCH:
-        return [f'duplicate field "{each}"' for each in bodies.all_duplicates(body)]
-    unknown = [
-        f"[{index}].{key}"
-        for index, operation in enumerate(encoding.from_json(body) or ())
-        for key in operation or ()
-        if key not in _MEMBERS
-    ]
-    found = [f'json patch duplicate field "{each}"' for each in bodies.all_duplicates(body)]
-    return found + [f'json patch unknown field "{each}"' for each in unknown]
+def check_place(after: dict[str, Any], identity: Identity) -> None:
+    """Raises `BadRequest` for a patch that renames or moves the object."""
+    metadata = after["metadata"]
+    if metadata.get("namespace") != identity.namespace:
+        raise statuses.BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if metadata.get("name") != identity.name:
+        raise statuses.BadRequest(
+            f"the name of the object ({metadata.get('name')}) does not match the name on the URL ({identity.name})"
+        )
