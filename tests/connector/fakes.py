@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from fairlead.client.connection import Connection, Streamed
 from fairlead.connector.catalog import Catalog, Offered
 from fairlead.connector.handling import Claims
+from fairlead.connector.namespaces import Namespace
 from fairlead.connector.verifying import Known
 from fairlead.machinery import statuses
 from fairlead.machinery.discovery import APIGroup, APIResource, APIVersion, Subresource
@@ -98,8 +99,9 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 class Phases:
     phases: dict[str, str] = field(default_factory=lambda: {"team-a": "Active"})
 
-    async def phase(self, name: str) -> str | None:
-        return self.phases.get(name)
+    async def find(self, name: str) -> Namespace | None:
+        phase = self.phases.get(name)
+        return Namespace(name, f"uid-of-{name}", phase == "Terminating") if phase else None
 
 
 @dataclass

@@ -187,6 +187,7 @@ async def test_a_claim_is_created_under_its_hashed_name() -> None:
     assert sent.query == {"dryRun": "All", "pretty": "false"}
     assert sent.object["metadata"] == {
         "name": A.backend(PREFIX), "namespace": SCOPE.namespace, "labels": A.labels,
+        "annotations": {naming.APP_NAMESPACE_UID: "uid-of-team-a"},
     }  # fmt: skip
     assert body(answer)["metadata"] == {"name": "orders", "namespace": "team-a", "uid": "u"}
 

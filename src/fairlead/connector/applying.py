@@ -7,7 +7,7 @@ here first, and a new object is authorized and checked as one that is created.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from fairlead.connector import bodies, representing
+from fairlead.connector import bodies, origins, representing
 from fairlead.connector.creating import Creator, New
 from fairlead.connector.mapping import Fields, as_stored, last_applied, raw, text
 from fairlead.connector.reading import ForeignNameError
@@ -37,7 +37,7 @@ class Applier:
 
         async def attempt(verified: Verified) -> Response:
             known = as_stored(metadata, verified.last_applied, call.identity, call.offer.prefix)
-            body = await self._writing.body(call, found, self._stored(call, known, verified.uid), verified)
+            body = await self._writing.body(call, found, self._stored(call, known, verified), verified)
             return await self._writing.write(call, choice, _sending(call, body))
 
         takes_over = last_applied(metadata) is not None
@@ -62,7 +62,7 @@ class Applier:
             bodies.check_place(named, call.info.namespace, call.info.name)
             bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
         except statuses.StatusError as ours:
-            sending = _sending(call, bodies.write(found, self._stored(call, metadata, "")))
+            sending = _sending(call, bodies.write(found, self._stored(call, metadata, Verified("", "", {}))))
             raise await self._writing.sooner(call, ours, sending) from ours
 
     async def _after_all(self, call: Call, attempt: Attempt, refused: statuses.Conflict) -> Response:
@@ -72,9 +72,9 @@ class Applier:
         except statuses.NotFound:
             raise refused from None
 
-    def _stored(self, call: Call, metadata: Fields, uid: str) -> Fields:
-        """Nothing hidden is carried over: what an applier leaves out stays, being somebody else's."""
-        return self._writing.inward(call, metadata, Verified(uid, "", {}))
+    def _stored(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
+        """Of what is hidden only what an applier owns is carried over: the rest stays, being somebody else's."""
+        return self._writing.inward(call, metadata, Verified(verified.uid, "", origins.kept(verified.hidden)))
 
     async def _anew(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
         if not text(metadata.get("name")):

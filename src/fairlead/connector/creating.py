@@ -8,22 +8,22 @@ and owners are good ones, which the control plane sees mapped.
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fairlead.connector import bodies, naming, representing
+from fairlead.connector import bodies, naming, origins, representing
 from fairlead.connector.mapping import Fields, inward, text
+from fairlead.connector.namespaces import Namespace
+from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.upstream import Call
 from fairlead.connector.writing import Sending, Writing, object_type
 from fairlead.machinery import statuses
 from fairlead.machinery.messages import Response
 from fairlead.machinery.negotiation import MediaType
-from fairlead.machinery.paths import Resource
 
-_NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 _GENERATE_ATTEMPTS = 8
 
 
 class Namespaces(Protocol):
-    async def phase(self, name: str) -> str | None:
-        """`Active`, `Terminating`, or None where the app cluster has no such namespace."""
+    async def find(self, name: str) -> Namespace | None:
+        """None where the app cluster has no such namespace."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,22 @@ class Creator:
 
     async def make(self, call: Call, choice: MediaType, new: New) -> Response:
         """`call` names the object that is to be, though the request named none. All that creates passes here."""
-        stored = inward(new.metadata, call.identity, call.scope, call.offer.prefix)
-        sending = _sending(call, new, bodies.write(new.found, stored))
         try:
             bodies.check_place(new.metadata, call.info.namespace)
-            await self._check_namespace(call, new.base or call.info.name)
+            namespace = await self._namespace(call, new.base or call.info.name)
             _check_valid(call, new.metadata)
         except statuses.StatusError as ours:
-            raise await self._writing.sooner(call, ours, sending) from ours
+            raise await self._writing.sooner(call, ours, _sending(call, new)) from ours
         # A new object has no use for force: it could only take somebody else's.
-        return await self._writing.write(call, choice, sending, leave_out={"force"})
+        return await self._writing.write(call, choice, _sending(call, new, namespace.uid), leave_out={"force"})
 
-    async def _check_namespace(self, call: Call, name: str) -> None:
+    async def _namespace(self, call: Call, name: str) -> Namespace:
         """Raises `NotFound` or `Forbidden`, worded as NamespaceLifecycle."""
         namespace = call.info.namespace
-        phase = await self._namespaces.phase(namespace)
-        if phase is None:
-            raise statuses.not_found(_NAMESPACES, namespace)
-        if phase == "Terminating":
+        found = await self._namespaces.find(namespace)
+        if found is None:
+            raise statuses.not_found(NAMESPACES, namespace)
+        if found.terminating:
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
             refused = statuses.forbidden(call.offer.resource, name, why)
             cause = statuses.cause(
@@ -85,9 +83,13 @@ class Creator:
             )
             refused.details["causes"] = [cause]
             raise refused
+        return found
 
 
-def _sending(call: Call, new: New, body: bytes) -> Sending:
+def _sending(call: Call, new: New, namespace_uid: str = "") -> Sending:
+    hidden = origins.marked(namespace_uid)
+    stored = inward(new.metadata, call.identity, call.scope, call.offer.prefix, hidden=hidden)
+    body = bodies.write(new.found, stored)
     if new.applied:
         return Sending("PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
     return Sending("POST", call.offer.resource.path(call.scope.namespace), "create", body)

@@ -26,9 +26,9 @@ from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
 from fairlead.connector.leading import Loop, run_all, while_leading
 from fairlead.connector.mirroring import SecretMirror
+from fairlead.connector.namespaces import Namespaces
 from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
-from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
 from fairlead.connector.renewing import TokenRenewal
@@ -47,24 +47,6 @@ from fairlead.serving.metrics import Metrics
 
 class EndingError(FairleadError):
     """A replica that ends is to get no new work."""
-
-
-class LiveNamespaces:
-    """Asked of the app cluster each time: a remembered phase could let a claim into a namespace that is going."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def phase(self, name: str) -> str | None:
-        try:
-            found = await self._client.get(NAMESPACES, name)
-        except statuses.NotFound:
-            return None
-        except (statuses.StatusError, ClientError) as error:
-            raise statuses.InternalError(
-                f"Internal error occurred: namespace {name} cannot be read: {error}"
-            ) from error
-        return str((found.get("status") or {}).get("phase") or "Active")
 
 
 class Connector:
@@ -88,6 +70,7 @@ class Connector:
         self._state = State.new()
         self.certificate = certificate
         certificate.changed = self._state.published.set
+        self._namespaces = Namespaces(app)
         self._registrar = Registrar(app, self.backend)
         service = settings.service
         self._leadership = Leadership(
@@ -159,7 +142,7 @@ class Connector:
             self._scope,
             self._control_plane.connection,
             self._catalog,
-            LiveNamespaces(self._app),
+            self._namespaces,
             authorizer.authorize,
         )
         reviews = TokenReviews(reviewing.token_reviews(self._app, self._metrics), self._metrics.tokens).authenticate
@@ -208,6 +191,7 @@ class Connector:
             partial(follow_api_services, state, self._app),
             CatalogLoop(state, definitions, Synchronizer(self._control_plane), rights, self.backend()).run,
             partial(announcing.register, state, self._registrar, self._leadership, self._trusted),
+            self._namespaces.run,
             self.certificate.follow,
             self._leadership.run,
             partial(while_leading, self._leadership, self._leader_loops()),

@@ -22,6 +22,7 @@ APP_RESOURCE_NAME = f"{RESERVED}app-resource-name"
 OWNER_REFERENCES = f"{RESERVED}app-owner-references"
 APP_SECRET_NAME = f"{RESERVED}app-secret-name"
 APP_NAMESPACE_UID = f"{RESERVED}app-namespace-uid"
+APP_NAMESPACE_UID = f"{RESERVED}app-namespace-uid"
 
 CLAIM_PREFIX = "claim-"
 COMPOSITE_PREFIX = "nxr-"
