@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from fairlead.cli import inspecting
+
 if TYPE_CHECKING:
     from fairlead.connector.settings import Settings
 
@@ -13,6 +15,10 @@ app = typer.Typer(help="The claim APIs of a control plane, in an app cluster.", 
 
 @app.callback()
 def _group() -> None: ...
+
+
+app.command("status")(inspecting.status)
+app.command("doctor")(inspecting.doctor)
 
 
 @app.command("serve")
