@@ -6,6 +6,7 @@ A block is marked by a comment before it, which no reader sees:
     <!-- run, and it is refused -->                     it ends with an error and prints what is shown
     <!-- run in the background until: WORDS -->         it stays; the next block waits for a line with these words
     <!-- file: NAME -->                                 not a command: the block is this file
+    <!-- run the table -->                              each row is a promise, a command, and words that it prints
     <!-- not run: REASON -->                            it needs what is not here
 
 `<!-- continues: PAGE -->` at the top of a page runs that page's first. Digits and hashes differ from run to run, so
@@ -27,6 +28,8 @@ PORT = "8443"
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_TABLE = re.compile(r"^<!-- (?P<mark>run the table) -->\n(?P<body>(?:\|[^\n]*\n)+)", re.MULTILINE)
+_ROW = re.compile(r"^\| [^|]* \| `([^`]+)` \| `([^`]*)` \|$", re.MULTILINE)
 _HASHED = re.compile(r"\b(claim|nxr)-[0-9a-f]{16}\b")
 _END = "fairlead-docs-end-of-command"
 
@@ -45,6 +48,8 @@ class Block:
     @property
     def steps(self) -> list[tuple[str, str]]:
         """Each `$ command` with the output that is shown below it."""
+        if self.language == "table":
+            return _ROW.findall(self.body)
         found = re.split(r"^\$ (.+)\n", self.body, flags=re.MULTILINE)
         return list(zip(found[1::2], found[2::2], strict=True))
 
@@ -55,9 +60,16 @@ def pages() -> list[str]:
 
 def blocks(page: str) -> list[Block]:
     text = (DOCS / page).read_text(encoding="utf-8")
+    found = [*_BLOCK.finditer(text), *_TABLE.finditer(text)]
     return [
-        Block(page, text[: each.start()].count("\n") + 1, each["mark"] or "", each["language"], each["body"])
-        for each in _BLOCK.finditer(text)
+        Block(
+            page,
+            text[: each.start()].count("\n") + 1,
+            each["mark"] or "",
+            each.groupdict().get("language", "table"),
+            each["body"],
+        )
+        for each in sorted(found, key=re.Match.start)
     ]
 
 
@@ -119,6 +131,11 @@ class Shell:
         elif block.mark in ("run", "run, and it is refused"):
             for command, shown in block.steps:
                 self._run(block, command, shown)
+        elif block.mark == "run the table":
+            for command, words in block.steps:
+                _, printed = self._type(self._ported(command))
+                if normal(words) not in normal(printed):
+                    raise StoryError(f"{block}: {command} printed:\n{printed}")
 
     def _run(self, block: Block, command: str, shown: str) -> None:
         code, printed = self._type(self._ported(command))

@@ -36,6 +36,22 @@ def test_a_block_of_commands_is_run_or_says_why_not(block: Block) -> None:
     assert re.fullmatch(r"run|run, and it is refused|run in the background until: .+|not run: .+", block.mark)
 
 
+@pytest.mark.requirement("docs:guarantees")
+def test_every_row_of_a_table_that_is_run_is_a_command() -> None:
+    tables = [each for page in shell.pages() for each in shell.blocks(page) if each.language == "table"]
+    assert tables
+    for each in tables:
+        assert len(each.steps) == each.body.count("\n") - 2, f"{each}: all but the head"
+
+
+@pytest.mark.requirement("docs:guarantees")
+def test_files_of_the_repository_that_pages_name_exist() -> None:
+    for page in shell.pages():
+        text = (shell.DOCS / page).read_text(encoding="utf-8")
+        for path in re.findall(r"`((?:tests|charts|src|docs|bench|testenv)/[\w./-]+)`", text):
+            assert (shell.DOCS.parent / path).exists(), f"{page} names {path}"
+
+
 @pytest.mark.requirement("docs:commands-are-run")
 def test_most_pages_that_show_commands_are_run() -> None:
     assert "first-steps.md" in RUN
@@ -57,6 +73,8 @@ def test_a_command_that_does_something_else_is_found(tmp_path: Path) -> None:
         typed.tell(block("file: a.txt", "port 8443\n"))
         typed.tell(block("run", "$ cat a.txt\nport 1\n$ export A=b\n$ echo $A >&2\nb\n"))
         typed.tell(block("run, and it is refused", "$ false\n"))
+        with pytest.raises(shell.StoryError, match=r"page\.md:1"):
+            typed.tell(Block("page.md", 1, "run the table", "table", "| p | `echo a` | `b` |\n"))
         for mark, body in (("run", "$ echo a\nb\n"), ("run", "$ false\n"), ("run, and it is refused", "$ true\n")):
             with pytest.raises(shell.StoryError, match=r"page\.md:1"):
                 typed.tell(block(mark, body))
