@@ -49,7 +49,7 @@ def binary(name: str) -> Path | None:
     target = next((each for each in TARGETS.values() if name in each.programs), None)
     if target is None or not is_built(target):
         return None
-    return place(target) / "bin" / name
+    return place(target) / target.bin / name
 
 
 def folder(name: str) -> Path | None:
@@ -65,8 +65,8 @@ def missing(targets: Sequence[str] = tuple(TARGETS)) -> list[str]:
 
 def fingerprint(target: Target) -> str:
     """Of everything that a build depends on; another one means that it must be made again."""
-    digest = hashlib.sha256(repr((target.packages, target.flags, target.copies)).encode())
-    for path in sorted((MODULES / target.name).rglob("*")) if target.packages else ():
+    digest = hashlib.sha256(repr((target.packages, target.flags, target.copies, *target.npm)).encode())
+    for path in sorted((MODULES / target.name).rglob("*")) if target.packages or target.npm else ():
         if path.is_file():
             digest.update(f"{path.relative_to(MODULES)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -94,7 +94,7 @@ def build(names: Sequence[str]) -> None:
         if not waiting:
             say(f"everything is built already: {', '.join(names)}")
             return
-        _needs_go()
+        _needs(waiting)
         _sweep()
         for line in announcement(waiting):
             say(line)
@@ -122,6 +122,8 @@ def _build(target: Target, scratch: Path) -> None:
             _compile(target, package, made / "bin", scratch)
         for module, folder_ in target.copies:
             _copy(module, folder_, made / "files")
+        if target.npm:
+            _install(target, made)
         stamp = {"fingerprint": fingerprint(target), "seconds": round(time.monotonic() - started)}
         (made / "stamp.json").write_text(json.dumps(stamp), encoding="utf-8")
         shutil.rmtree(place(target), ignore_errors=True)
@@ -152,6 +154,13 @@ def _copy(module: str, folder_: str, into: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+def _install(target: Target, into: Path) -> None:
+    say(f"{target.name}: {', '.join(target.npm)} …")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(MODULES / target.name / name, into)
+    _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], into, {})
+
+
 def _run(command: list[str], where: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=where, env=os.environ | environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -160,9 +169,11 @@ def _run(command: list[str], where: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def _needs_go() -> None:
-    if shutil.which("go") is None:
+def _needs(targets: Sequence[Target]) -> None:
+    if any(each.packages or each.copies for each in targets) and shutil.which("go") is None:
         raise BuildError("Go is missing; install the package golang-go (1.26 or newer), then run `make testenv` again")
+    if any(each.npm for each in targets) and shutil.which("npm") is None:
+        raise BuildError("npm is missing; install the package npm, then run `make testenv` again")
 
 
 @contextmanager

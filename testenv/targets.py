@@ -20,10 +20,17 @@ class Target:
     """More for `-ldflags`."""
     copies: tuple[tuple[str, str], ...] = ()
     """(module@version, folder in it): taken from the module's sources instead of built."""
+    npm: tuple[str, ...] = ()
+    """Programs of npm packages, which the module's `package-lock.json` pins; installed instead of built."""
 
     @property
     def programs(self) -> tuple[str, ...]:
-        return tuple(each.rpartition("=")[2].rpartition("/")[2] for each in self.packages)
+        return (*(each.rpartition("=")[2].rpartition("/")[2] for each in self.packages), *self.npm)
+
+    @property
+    def bin(self) -> str:
+        """The folder of its programs in its result."""
+        return "node_modules/.bin" if self.npm else "bin"
 
 
 def version_flags(version: str) -> tuple[str, ...]:
@@ -69,5 +76,6 @@ TARGETS = {
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
+        Target("mcp-suites", (), 1, "450 MB", npm=("conformance", "mcp-inspector", "node")),
     )
 }

@@ -10,7 +10,7 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery.paths import Resource
-from fairlead.mcp import catalog
+from fairlead.mcp import offering
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.mcp.targets import Targets
@@ -26,7 +26,7 @@ CANARY = "kX9vQ2mLpR7"
 @pytest.fixture
 async def gate(cluster: Cluster) -> AsyncIterator[Gate]:
     async with Targets((Target("here", kubeconfig=str(cluster.kubeconfig)),)) as targets:
-        yield Gate(NamedServer("one"), catalog.tools_of(("core",), {"core": TOOLSET}), targets)
+        yield Gate(NamedServer("one"), offering.combined([TOOLSET]), targets)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ async def test_searching_the_api(gate: Gate) -> None:
 @pytest.mark.requirement("mcp:one-request")
 async def test_a_simple_call_is_one_request(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     await said(gate, "namespaces_list")
-    connection = gate.context.target().client.connection
+    connection = gate.clusters.target().client.connection
     sent: list[str] = []
     ask = connection.request
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from fairlead.mcp import fencing
 from fairlead.mcp.auditing import ToolAudit
-from fairlead.mcp.gate import Gate, UnknownToolError
+from fairlead.mcp.gate import Gate, UnknownError
 from fairlead.mcp.limiting import HourlyLimiter
+from fairlead.mcp.offering import Offer
 from fairlead.mcp.servers import Limits, NamedServer
 from fairlead.mcp.tools import Tool, ToolClass, ToolError, arguments
 from tests.mcp.fakes import NoClusters, broken, never, refused, tool
@@ -23,7 +24,7 @@ SECRET = "kX9vQ2mLpR7"
 
 
 def gate(server: NamedServer, *tools: Tool, audit: io.BytesIO | None = None, **more: Any) -> Gate:
-    return Gate(server, {each.name: each for each in tools} or TOOLS, NoClusters(), ToolAudit(audit), **more)
+    return Gate(server, Offer({each.name: each for each in tools} or TOOLS), NoClusters(), ToolAudit(audit), **more)
 
 
 PATTERNS = st.lists(st.sampled_from([*NAMES, "pods_*", "*", "*_l?st", "PODS_LIST", "resources_[gd]*"]), max_size=3)
@@ -37,10 +38,10 @@ async def test_the_list_is_what_can_be_called(allow: list[str], deny: list[str])
     for name in (*NAMES, "PODS_LIST", "pods_list ", "pods\u200b_list", "other"):
         try:
             await tried.call("me", name, {"text": "x"})
-        except UnknownToolError:
+        except UnknownError:
             continue
         called.append(name)
-    assert sorted(called) == [each.name for each in tried.listed()]
+    assert sorted(called) == [each.name for each in tried.tools()]
     assert not any(fnmatchcase(name, each) for name in called for each in deny)
     assert "resources_delete" not in called
 
@@ -87,7 +88,7 @@ async def test_each_call_leaves_one_line_without_what_it_was_given() -> None:
     await tried.call("me", "pods_list", {"text": SECRET})
     await tried.call("me", "fails", {"text": SECRET})
     await tried.call("me", "pods_list", {"token": SECRET})
-    with pytest.raises(UnknownToolError):
+    with pytest.raises(UnknownError):
         await tried.call("me", "resources_delete", {"text": SECRET, "namespace": "shop"})
     lines = [json.loads(each) for each in log.getvalue().splitlines()]
     said = [(each["tool"], each["decision"], each["result"]) for each in lines]

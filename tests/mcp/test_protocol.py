@@ -1,8 +1,10 @@
 """Both eras, over a port and over a pipe, with the SDK's client."""
 
 import json
+import os
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,10 +14,10 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from fairlead.cli.main import run
 from fairlead.mcp import running
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.serving import listening
-from tests.cli.test_main import fairlead
 from tests.clusters import Pair
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp:both-eras")]
@@ -79,25 +81,60 @@ async def test_a_request_for_another_host_or_of_another_origin_is_refused(embedd
 
 
 @pytest.mark.requirement("mcp:terminal")
-def test_tools_at_a_terminal(embedded_pair: Pair, tmp_path: Path, unique: Callable[[str], str]) -> None:
+def test_tools_at_a_terminal(
+    embedded_pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(embedded_pair.app.kubeconfig))
     (tmp_path / "a.yaml").write_text("name: few\ntools: {allow: ['*_list']}\n", encoding="utf-8")
-    listed = fairlead("mcp", "tools", "--servers", str(tmp_path))
-    assert "resources_list" in listed.stdout
-    assert "pods_log" not in listed.stdout
+    assert run(["mcp", "tools", "--servers", str(tmp_path)]) == 0
+    listed = capsys.readouterr().out
+    assert "resources_list" in listed
+    assert "pods_log" not in listed
     log = tmp_path / "audit.log"
-    access = {"KUBECONFIG": str(embedded_pair.app.kubeconfig)}
-    called = fairlead("mcp", "call", "resources_list", "kind=ns", "limit=2", "--audit-log", str(log), **access)
-    assert "2 of " in called.stdout
+    assert run(["mcp", "call", "resources_list", "kind=ns", "limit=2", "--audit-log", str(log)]) == 0
+    assert "2 of " in capsys.readouterr().out
     assert json.loads(log.read_text(encoding="utf-8"))["principal"] == "terminal"
     for arguments, says in (
-        (("mcp", "call", "resources_get", "kind=ns", "name=absent"), 'namespaces "absent" not found'),
-        (("mcp", "call", "nothing"), "fairlead: unknown tool: nothing"),
-        (("mcp", "call", "namespaces_list", "oops"), "arguments are written KEY=VALUE"),
-        (("mcp", "serve"), "nothing to serve on"),
-        (("mcp", "serve", "--port", "1", "--bind-address", "0.0.0.0"), "will not serve on 0.0.0.0"),
-        (("mcp", "tools", "--servers", str(tmp_path), "--server", "fwe"), "there is no server 'fwe'"),
+        (["call", "resources_get", "kind=ns", "name=absent"], 'namespaces "absent" not found'),
+        (["call", "nothing"], "fairlead: unknown tool: nothing"),
+        (["call", "namespaces_list", "oops"], "arguments are written KEY=VALUE"),
+        (["serve"], "nothing to serve on"),
+        (["serve", "--port", "1", "--bind-address", "0.0.0.0"], "will not serve on 0.0.0.0"),
+        (["tools", "--servers", str(tmp_path), "--server", "fwe"], "there is no server 'fwe'"),
     ):
-        refused = fairlead(*arguments, **access)
-        assert refused.returncode == 1
-        assert says in refused.stderr
-        assert len(refused.stderr.splitlines()) == 1
+        assert run(["mcp", *arguments]) == 1
+        refused = capsys.readouterr().err
+        assert says in refused
+        assert len(refused.splitlines()) == 1
+
+
+@pytest.mark.requirement("mcp:late-initialize")
+def test_a_client_that_discovers_and_then_initializes(embedded_pair: Pair) -> None:
+    envelope = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
+    asked: list[dict[str, object]] = [
+        {"id": 1, "method": "server/discover", "params": {"_meta": envelope}},
+        {"id": 2, "method": "tools/list", "params": {"_meta": envelope}},
+        {"id": 3, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        {"id": 4, "method": "tools/list", "params": {}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in asked)
+    done = subprocess.run(
+        [sys.executable, "-m", "fairlead", "mcp", "serve", "--stdio"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        env=os.environ | {"KUBECONFIG": str(embedded_pair.app.kubeconfig)},
+    )
+    answers = {each["id"]: each for each in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0
+    assert answers.keys() == {1, 2, 3, 4}
+    assert not any("error" in each for each in answers.values()), done.stdout
+    assert answers[3]["result"]["protocolVersion"] == "2025-11-25"
+    assert len(answers[4]["result"]["tools"]) == len(answers[2]["result"]["tools"])

@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import catalog, running, servers
+from fairlead.mcp import catalog, offering, running, servers
 from fairlead.mcp.catalog import CatalogError
+from fairlead.mcp.offering import OfferError
 from fairlead.mcp.servers import Limits, ServerFileError, Target
+from fairlead.mcp.tools import Toolset
+from tests.mcp.fakes import tool
 
 WHOLE = b"""
 name: reporting
@@ -80,9 +83,16 @@ def test_one_bad_file_refuses_the_directory(tmp_path: Path) -> None:
 @pytest.mark.requirement("mcp:catalog")
 def test_the_core_toolset_is_found_by_its_entry_point() -> None:
     available = catalog.toolsets()
-    assert "resources_list" in catalog.tools_of(("core",), available)
+    assert [each.name for each in catalog.chosen(("core", "core"), available)] == ["core"]
     with pytest.raises(CatalogError, match="there is no toolset 'cores'; did you mean core"):
-        catalog.tools_of(("cores",), available)
+        catalog.chosen(("cores",), available)
+
+
+@pytest.mark.requirement("mcp:catalog")
+def test_two_toolsets_cannot_have_one_name() -> None:
+    twice = Toolset("other", "Another.", (tool("a"),))
+    with pytest.raises(OfferError, match="the toolset other cannot be served here: another one has a too"):
+        offering.combined([Toolset("one", "One.", (tool("a"),)), twice])
 
 
 @pytest.mark.requirement("mcp:loopback-only")

@@ -52,12 +52,9 @@ def serve(
 @app.command("tools")
 def tools(servers: _Servers = None, server: _Server = "") -> None:
     """List the tools of a server."""
-    from fairlead.mcp import catalog, policy
+    from fairlead.serving import loops
 
-    chosen = _chosen(_loaded(servers), server)
-    for name, tool in sorted(catalog.tools_of(chosen.catalog, catalog.toolsets()).items()):
-        if policy.authorize(chosen, tool).allowed:
-            typer.echo(f"{name:32}{tool.description}")
+    loops.run(_tools(_chosen(_loaded(servers), server)))
 
 
 @app.command("call")
@@ -125,6 +122,14 @@ async def _http(found: "Mapping[str, NamedServer]", host: str, port: int, audit_
             await forever()
 
 
+async def _tools(one: "NamedServer") -> None:
+    from fairlead.mcp import running
+
+    async with running.opened({one.name: one}, "terminal") as servers:
+        for each in servers[one.name].gate.tools():
+            typer.echo(f"{each.name:32}{each.description}")
+
+
 async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str) -> bool:
     from fairlead.mcp import running
     from fairlead.mcp.auditing import opened as audit
@@ -132,7 +137,7 @@ async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str)
     with audit(audit_log) as log:
         async with running.opened({one.name: one}, "terminal", log) as servers:
             gate = servers[one.name].gate
-            outcome = await gate.call("terminal", tool, _arguments(gate.tools.get(tool), given))
+            outcome = await gate.call("terminal", tool, _arguments(gate.offer.tools.get(tool), given))
     typer.echo(outcome.answer.text, err=outcome.failed)
     return not outcome.failed
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.tools import Tool, Toolset
+from fairlead.mcp.tools import Toolset
 
 GROUP = "fairlead.toolsets"
 
@@ -30,15 +30,13 @@ def toolsets() -> dict[str, Toolset]:
     return found
 
 
-def tools_of(names: Iterable[str], available: Mapping[str, Toolset]) -> dict[str, Tool]:
-    """By name. Raises `CatalogError` for a toolset that there is not, and for two tools of one name."""
-    found: dict[str, Tool] = {}
-    for name in names:
+def chosen(names: Iterable[str], available: Mapping[str, Toolset]) -> list[Toolset]:
+    """Raises `CatalogError` for one that there is not."""
+    found = []
+    for name in dict.fromkeys(names):
         if name not in available:
             near = difflib.get_close_matches(name, available, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(available))}"
             raise CatalogError(f"there is no toolset {name!r}", "", remedy)
-        for tool in available[name].tools:
-            if found.setdefault(tool.name, tool) is not tool:
-                raise CatalogError(f"two toolsets have a tool {tool.name}", f"one of them is {name}")
+        found.append(available[name])
     return found

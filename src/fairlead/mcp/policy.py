@@ -17,6 +17,9 @@ class Decision:
     """Which rule decided; for the audit log, never for the caller."""
 
 
+UNKNOWN = Decision(False, "unknown")
+
+
 def authorize(server: NamedServer, tool: Tool) -> Decision:
     if any(fnmatchcase(tool.name, each) for each in server.deny):
         return Decision(False, "tools.deny")

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, protocol
+from fairlead.mcp import catalog, eras, offering, protocol
 from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.limiting import HourlyLimiter
@@ -38,14 +38,14 @@ class Opened:
 async def opened(
     servers: Mapping[str, NamedServer], principal: str, audit: IO[bytes] | None = None
 ) -> AsyncIterator[dict[str, Opened]]:
-    """Raises `CatalogError`; kubeconfigs are read when a tool first asks for a cluster."""
+    """Raises `CatalogError` and `OfferError`; kubeconfigs are read when a tool first asks for a cluster."""
     available, log, limiter = catalog.toolsets(), ToolAudit(audit), HourlyLimiter()
     async with AsyncExitStack() as stack:
         found = {}
         for name, each in servers.items():
             targets = await stack.enter_async_context(Targets(each.targets))
-            tools = catalog.tools_of(each.catalog, available)
-            gate = Gate(each, tools, targets, log if each.logging else ToolAudit(), limiter)
+            offer = offering.combined(catalog.chosen(each.catalog, available))
+            gate = Gate(each, offer, targets, log if each.logging else ToolAudit(), limiter)
             found[name] = Opened(gate, protocol.server(gate, principal))
         yield found
 
@@ -53,7 +53,7 @@ async def opened(
 async def serve_stdio(server: Opened) -> None:
     """Until the client closes its end."""
     async with stdio_server() as (reading, writing):
-        await server.sdk.run(reading, writing, server.sdk.create_initialization_options())
+        await eras.serve(server.sdk, reading, writing)
 
 
 @asynccontextmanager
@@ -62,9 +62,7 @@ async def application(servers: Mapping[str, Opened]) -> AsyncIterator[Starlette]
     async with AsyncExitStack() as stack:
         routes: list[Route | Mount] = [Route(path, _healthy) for path in ("/healthz", "/livez", "/readyz")]
         for name, each in servers.items():
-            inner = each.sdk.streamable_http_app(
-                json_response=True, stateless_http=True, host="127.0.0.1", streamable_http_path="/mcp"
-            )
+            inner = each.sdk.streamable_http_app(host="127.0.0.1", streamable_http_path="/mcp")
             await stack.enter_async_context(inner.router.lifespan_context(inner))
             routes.append(Mount(f"/s/{name}", app=inner))
         yield Starlette(routes=routes)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp.contents import Complete, Content, Prompt, Resource
 
 
 class ToolClass(Enum):
@@ -58,18 +59,20 @@ class Answer:
     text: str
     structured: Any = None
     """Only where a program reads it."""
+    more: tuple[Content, ...] = ()
+    """After the text: pictures, sounds, documents."""
 
 
 class ToolError(FairleadError):
     """What the caller can do something about; the model reads it as the tool's answer."""
 
 
-class CallContext(Protocol):
-    """What a tool is given beside its arguments."""
+class Clusters(Protocol):
+    """What a server's tools may reach."""
 
     @property
     def names(self) -> list[str]:
-        """Of the clusters; the first is the default."""
+        """The first is the default."""
 
     def target(self, name: str = "") -> Any:
         """The cluster of that name; the server's first without one. Raises `ToolError` for one it does not have."""
@@ -123,6 +126,9 @@ class Toolset:
     tools: tuple[Tool, ...]
     authentication: str = "A kubeconfig, or a base URL with a token."
     """What it needs, in words for whoever chooses."""
+    prompts: tuple[Prompt, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    complete: Complete | None = field(default=None, repr=False, compare=False)
 
 
 def arguments(tool: Tool, given: Mapping[str, Any] | None) -> dict[str, Any]:

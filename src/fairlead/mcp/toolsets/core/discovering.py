@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.mcp.tools import Answer, CallContext, Parameter, Tool
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Tool
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT
 from fairlead.resources.kinds import Kind
 from fairlead.resources.tabulating import Rows, render
@@ -11,7 +12,7 @@ from fairlead.resources.tabulating import Rows, render
 _WORDS = Parameter("words", "Parts of names, groups or categories, e.g. claim, crossplane.")
 
 
-async def api_search(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def api_search(call: Call, arguments: Mapping[str, Any]) -> Answer:
     kinds = await call.target(arguments.get("context", "")).kinds(anew=True)
     found = kinds.search(arguments.get("words", ""))
     stale = f"\nnot known just now: {', '.join(kinds.stale)}" if kinds.stale else ""
@@ -35,7 +36,7 @@ def _row(kind: Kind) -> tuple[str, ...]:
     )
 
 
-async def configuration_contexts_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def configuration_contexts_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     return Answer("\n".join(call.names))
 
 

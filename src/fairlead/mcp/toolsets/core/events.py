@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.mcp.tools import Answer, CallContext, Parameter, Right, Tool
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Right, Tool
 from fairlead.mcp.toolsets.core import listing
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAMESPACE
 
@@ -12,7 +13,7 @@ _OF_NAME = Parameter("name", "Only about the object of this name.")
 _TYPE = Parameter("type", "Warning for trouble alone.", choices=("Normal", "Warning"))
 
 
-async def events_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def events_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     terms = {"involvedObject.kind": "kind", "involvedObject.name": "name", "type": "type"}
     given = [f"{field}={arguments[name]}" for field, name in terms.items() if arguments.get(name)]
@@ -20,7 +21,7 @@ async def events_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer
     return await listing.listed(reader, kind, listing.query(arguments, field_selector=",".join(given)), arguments)
 
 
-async def namespaces_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def namespaces_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     kind = await reader.kind("namespaces", "v1")
     return await listing.listed(reader, kind, listing.query(arguments), arguments)

@@ -8,7 +8,8 @@ from fairlead.client.api import refusal
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.tools import Answer, CallContext, Parameter, Right, Tool, ToolError
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import listing
 from fairlead.mcp.toolsets.core.vocabulary import (
     CONTEXT,
@@ -29,13 +30,13 @@ _SINCE = Parameter("since_seconds", "Not older than this.", type="integer", mini
 _PREVIOUS = Parameter("previous", "Of the container before its last restart.", type="boolean")
 
 
-async def pods_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def pods_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     kind = await reader.kind("pods", "v1")
     return await listing.listed(reader, kind, listing.query(arguments), arguments)
 
 
-async def pods_log(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def pods_log(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     kind = await reader.kind("pods", "v1")
     options = {"tailLines": arguments["tail"], "limitBytes": _MOST_BYTES}

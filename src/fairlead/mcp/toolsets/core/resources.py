@@ -7,7 +7,8 @@ from typing import Any
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.tools import Answer, CallContext, Right, Tool, ToolError
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import listing
 from fairlead.mcp.toolsets.core.vocabulary import (
     API_VERSION,
@@ -27,13 +28,13 @@ from fairlead.resources import cleaning
 from fairlead.resources.reading import next_step
 
 
-async def resources_list(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def resources_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
     return await listing.listed(reader, kind, listing.query(arguments), arguments)
 
 
-async def resources_get(call: CallContext, arguments: Mapping[str, Any]) -> Answer:
+async def resources_get(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = call.target(arguments.get("context", ""))
     kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
     try:
