@@ -90,7 +90,7 @@ def assert_carries(found: World, uid: str) -> None:
     if sent.method == "DELETE":
         assert sent.object["preconditions"] == {"uid": uid}
     elif isinstance(sent.object, list):
-        assert sent.object[0] == {"op": "test", "path": "/metadata/uid", "value": uid}
+        assert sent.object[-1] == {"op": "test", "path": "/metadata/uid", "value": uid}
     else:
         assert sent.object["metadata"]["uid"] == uid
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.connector import patching
-from fairlead.connector.naming import RESERVED, Identity
+from fairlead.connector.naming import RESERVED
 from fairlead.machinery import patches, statuses
-from tests.connector.objects import SCOPE, decode, encode
+from tests.connector.objects import decode, encode
 
 JSON, MERGE = "application/json-patch+json", "application/merge-patch+json"
 SEEN = {
@@ -17,11 +17,11 @@ SEEN = {
 
 
 @pytest.mark.requirement("connector:verified-uid", "connector:patch-fast")
-def test_a_json_patch_is_sent_behind_a_test_of_the_uid() -> None:
+def test_a_json_patch_is_sent_with_a_test_of_the_uid() -> None:
     operations = [{"op": "replace", "path": "/spec/size", "value": 9007199254740993}]
     fast = patching.json_fast(encode(operations), "u")
     assert fast is not None
-    assert decode(fast) == [{"op": "test", "path": "/metadata/uid", "value": "u"}, *operations]
+    assert decode(fast) == [*operations, {"op": "test", "path": "/metadata/uid", "value": "u"}]
 
 
 @pytest.mark.requirement("connector:patch-slow")
@@ -35,6 +35,7 @@ def test_a_json_patch_is_sent_behind_a_test_of_the_uid() -> None:
         {"op": "replace", "path": "", "value": {}},
         {"op": "replace", "path": "/metadata", "value": {}},
         {"op": "replace", "path": 3},
+        {"op": "replace", "path": "x/metadata/labels", "value": {}},
     ],
 )
 def test_whatever_touches_metadata_takes_the_slow_path(operation: dict[str, Any]) -> None:
@@ -110,12 +111,21 @@ def test_a_merge_patch_must_leave_an_object(body: bytes) -> None:
         patching.slow(MERGE, body, encode(SEEN))
 
 
-@pytest.mark.requirement("connector:patch-slow")
-@pytest.mark.parametrize("metadata", [{"name": "x"}, {"namespace": "x"}, {"name": None}])
-def test_a_patch_neither_renames_nor_moves(metadata: dict[str, Any]) -> None:
-    after = patching.slow(MERGE, encode({"metadata": metadata}), encode(SEEN))
-    with pytest.raises(statuses.BadRequest):
-        patching.check_place(after, Identity(SCOPE.cluster, "team-a", "orders"))
+@pytest.mark.requirement("connector:duplicate-keys")
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        (MERGE, b'{"spec":{"a":1,"b":[{"c":1,"c":2}],"a":2}}',
+         ['duplicate field "spec.a"', 'duplicate field "spec.b[0].c"']),
+        (JSON, b'[{"op":"add","op":"add"},{"op":"test","value":{"x":1,"x":2}}]',
+         ['json patch duplicate field "[0].op"', 'json patch duplicate field "[1].value.x"']),
+        (JSON, b'[{"op":"test","more":1}]', ['json patch unknown field "[0].more"']),
+        (JSON, b"null", []),
+        (JSON, b"[null]", []),
+    ],
+)  # fmt: skip
+def test_what_a_patch_loses_on_the_slow_path_is_told(kind: str, body: bytes, told: list[str]) -> None:
+    assert patching.unpatched(kind, body) == told
 
 
 @pytest.mark.requirement("connector:patch-slow")

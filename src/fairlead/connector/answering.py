@@ -9,8 +9,8 @@ Source: reference/aggregation-layer.md §7.9, §10, §10.1.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairlead.connector import conflicts
@@ -126,6 +126,13 @@ def respond(error: StatusError, asked: Headers = Headers()) -> Response:  # noqa
     status = error.to_object()
     body = to_yaml(status).encode() if form is YAML else to_json(status)
     return Response(error.status_code, Headers(lines), body)
+
+
+def warned(answer: Response, warnings: Sequence[str]) -> Response:
+    """With warnings before those that it has; none twice."""
+    had = answer.headers.all("warning")
+    more = [("warning", each) for each in warnings if each not in had]
+    return replace(answer, headers=Headers([*more, *answer.headers.lines])) if more else answer
 
 
 def no_such_page() -> Response:

@@ -59,11 +59,13 @@ class Applier:
     async def _check(self, call: Call, found: Fields, metadata: Fields) -> None:
         named = metadata if text(metadata.get("name")) else {**metadata, "name": raw(call.info.name)}
         try:
-            bodies.check_place(named, call.info.namespace, call.info.name)
-            bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
+            bodies.check_namespace(named, call.info.namespace)
+            bodies.check_named(named, call.info.name)
+            if not call.info.subresource:
+                bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind, times=3)
         except statuses.StatusError as ours:
             sending = _sending(call, bodies.write(found, self._stored(call, metadata, Verified("", "", {}))))
-            raise await self._writing.sooner(call, ours, sending) from ours
+            raise await self._writing.sooner(call, ours, sending, concerns=bool(call.info.subresource)) from ours
 
     async def _after_all(self, call: Call, attempt: Attempt, refused: statuses.Conflict) -> Response:
         """For an object that somebody else created meanwhile; else the refusal was about the configuration."""
@@ -74,13 +76,30 @@ class Applier:
 
     def _stored(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
         """Of what is hidden only what an applier owns is carried over: the rest stays, being somebody else's."""
-        return self._writing.inward(call, metadata, Verified(verified.uid, "", origins.kept(verified.hidden)))
+        stored = self._writing.inward(call, metadata, Verified(verified.uid, "", origins.kept(verified.hidden)))
+        if call.info.subresource == "scale":
+            stored |= _misplaced(call, metadata)
+        return bodies.as_applied(stored, metadata)
 
     async def _anew(self, call: Call, choice: MediaType, found: Fields, metadata: Fields) -> Response:
         if not text(metadata.get("name")):
-            raise bodies.nameless(call.info.name)
+            ours = bodies.nameless(call.info.name)
+            stored = self._stored(call, metadata, Verified("", "", {}))
+            stored = {key: each for key, each in stored.items() if key != "name"} | _named(metadata)
+            raise await self._writing.sooner(call, ours, _sending(call, bodies.write(found, stored)))
         await self._authorize(call.principal, replace(call.info, verb="create"))
         return await self._creator.make(call, choice, New(found, metadata, applied=True))
+
+
+def _named(metadata: Fields) -> Fields:
+    """As it came, which is no name."""
+    return {key: each for key, each in metadata.items() if key == "name"}
+
+
+def _misplaced(call: Call, metadata: Fields) -> Fields:
+    """The name and the namespace of a Scale that are not the URL's: the API server has words of its own for that."""
+    here = {"name": call.info.name, "namespace": call.info.namespace}
+    return {key: value for key, value in metadata.items() if key in here and text(value) != here[key]}
 
 
 def _sending(call: Call, body: bytes) -> Sending:

@@ -68,20 +68,35 @@ def check_typed(found: Fields) -> None:
 
 
 def duplicates(body: bytes) -> list[str]:
-    """Paths of the keys that occur twice where mapping would lose one: at the top and in metadata, as JSON has them."""
-    found: list[str] = []
-    if body.lstrip()[:1] != b"{":
-        return found
-    try:
-        top = json.loads(body, object_pairs_hook=_Pairs)
-    except (ValueError, RecursionError):
-        return found
-    if isinstance(top, _Pairs):
-        found += top.twice("")
-        for key, value in top:
-            if key == "metadata":
-                found += _twice_below(value, "metadata")
+    """Paths of the keys that occur twice where mapping would lose one, as JSON has them.
+
+    That is at the top, in metadata, and around the name of a connection secret.
+    """
+    top = _pairs(body)
+    if not isinstance(top, _Pairs):
+        return []
+    found = top.twice("")
+    for key, value in top:
+        if key == "metadata":
+            found += _twice_below(value, "metadata")
+        elif key == "spec" and isinstance(value, _Pairs):
+            found += _twice_around_secret(value)
     return list(dict.fromkeys(found))
+
+
+def all_duplicates(body: bytes) -> list[str]:
+    """As `duplicates`, wherever they are; paths into a list begin with an index."""
+    return list(dict.fromkeys(_twice_below(_pairs(body), "")))
+
+
+def _pairs(body: bytes) -> Any:
+    """None for what is not JSON."""
+    if body.lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        return json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return None
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -92,10 +107,18 @@ class _Pairs(list[tuple[str, Any]]):
         return [f"{where}{key}" for index, key in enumerate(keys) if key in keys[:index]]
 
 
+def _twice_around_secret(spec: _Pairs) -> list[str]:
+    reference = dict(spec).get(secretnames.REFERENCE)
+    if not isinstance(reference, _Pairs) or not dict(reference).get("name"):
+        return []
+    return spec.twice("spec.") + reference.twice(f"spec.{secretnames.REFERENCE}.")
+
+
 def _twice_below(value: Any, where: str) -> list[str]:
     if isinstance(value, _Pairs):
-        found = value.twice(f"{where}.")
-        return found + [each for key, below in value for each in _twice_below(below, f"{where}.{key}")]
+        inside = f"{where}." if where else ""
+        found = value.twice(inside)
+        return found + [each for key, below in value for each in _twice_below(below, f"{inside}{key}")]
     if isinstance(value, list):
         return [each for index, below in enumerate(value) for each in _twice_below(below, f"{where}[{index}]")]
     return []
@@ -103,11 +126,19 @@ def _twice_below(value: Any, where: str) -> list[str]:
 
 def check_place(metadata: Fields, namespace: str, name: str = "") -> None:
     """That the object does not contradict the URL; an empty `name` leaves names out. Raises `BadRequest`."""
+    check_named(metadata, name)
+    check_namespace(metadata, namespace)
+
+
+def check_named(metadata: Fields, name: str) -> None:
     named = text(metadata.get("name"))
     if name and not named:
         raise nameless(name)
     if name and named != name:
         raise statuses.BadRequest(f"the name of the object ({named}) does not match the name on the URL ({name})")
+
+
+def check_namespace(metadata: Fields, namespace: str) -> None:
     placed = text(metadata.get("namespace"))
     if placed and placed != namespace:
         raise statuses.BadRequest(
@@ -121,20 +152,29 @@ def nameless(name: str) -> statuses.BadRequest:
     )
 
 
-def check_name(name: str, group: str, kind: str) -> None:
-    """The control plane sees only a hash, which is always a good name. Raises `Invalid`."""
+def check_new(metadata: Fields, name: str, group: str, kind: str) -> None:
+    """The control plane sees a hash, which is always a good name, and owners in an annotation. Raises `Invalid`."""
     causes = [invalid("metadata.name", name, fault) for fault in naming.name_faults(name)]
     if not name:
         required = "Required value: name or generateName is required"
         causes = [statuses.cause("metadata.name", required, "FieldValueRequired")]
-    if causes:
+    if causes := [*causes, *ownerreferences.causes(owners(metadata))]:
         raise statuses.invalid(group, kind, name, causes)
 
 
-def check_owners(metadata: Fields, name: str, group: str, kind: str) -> None:
-    """The control plane sees only an annotation. Raises `Invalid`."""
-    if causes := ownerreferences.causes(owners(metadata)):
+def check_name(name: str, group: str, kind: str) -> None:
+    check_new({}, name, group, kind)
+
+
+def check_owners(metadata: Fields, name: str, group: str, kind: str, *, times: int = 1) -> None:
+    """Raises `Invalid`. The API server validates the metadata of a change three `times`."""
+    if causes := ownerreferences.causes(owners(metadata)) * times:
         raise statuses.invalid(group, kind, name, causes)
+
+
+def as_applied(stored: Fields, metadata: Fields) -> Fields:
+    """Without the namespace, where it was not sent: what is applied is told in kubectl's annotation, as it came."""
+    return stored if "namespace" in metadata else {key: each for key, each in stored.items() if key != "namespace"}
 
 
 def write(found: Fields, metadata: Fields, keep: str = "") -> bytes:

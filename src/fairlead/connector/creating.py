@@ -89,10 +89,10 @@ class Creator:
 def _sending(call: Call, new: New, namespace_uid: str = "") -> Sending:
     hidden = origins.marked(namespace_uid)
     stored = inward(new.metadata, call.identity, call.scope, call.offer.prefix, hidden=hidden)
-    body = bodies.write(new.found, stored)
     if new.applied:
+        body = bodies.write(new.found, bodies.as_applied(stored, new.metadata))
         return Sending("PATCH", call.path(), "patch", body, bodies.APPLY_PATCH)
-    return Sending("POST", call.offer.resource.path(call.scope.namespace), "create", body)
+    return Sending("POST", call.offer.resource.path(call.scope.namespace), "create", bodies.write(new.found, stored))
 
 
 def _named(call: Call, name: str) -> Call:
@@ -101,5 +101,4 @@ def _named(call: Call, name: str) -> Call:
 
 def _check_valid(call: Call, metadata: Fields) -> None:
     """Of a new object what the control plane cannot validate. Raises `Invalid`."""
-    bodies.check_name(call.info.name, call.offer.resource.group, call.offer.kind)
-    bodies.check_owners(metadata, call.info.name, call.offer.resource.group, call.offer.kind)
+    bodies.check_new(metadata, call.info.name, call.offer.resource.group, call.offer.kind)

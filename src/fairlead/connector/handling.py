@@ -4,7 +4,6 @@ Source: reference/aggregation-layer.md §5 to §8.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import msgspec
 
@@ -22,7 +21,7 @@ from fairlead.connector.verifying import Known
 from fairlead.connector.writing import Writing
 from fairlead.machinery import paths, statuses
 from fairlead.machinery.encoding import DecodeError
-from fairlead.machinery.messages import Headers, Request, Response
+from fairlead.machinery.messages import Request, Response
 from fairlead.machinery.paths import RequestInfo
 from fairlead.machinery.principals import Principal
 
@@ -95,10 +94,10 @@ class Claims:
         try:
             answer = await self._verbs[info.verb](call)
         except statuses.StatusError as error:
-            error.warnings = (*error.warnings, *(each for each in _warnings(call) if each not in error.warnings))
+            if writing.is_read_before(error, call):
+                error.warnings = (*(each for each in _warnings(call) if each not in error.warnings), *error.warnings)
             raise
-        more = [("warning", each) for each in _warnings(call)]
-        return replace(answer, headers=Headers([*answer.headers.lines, *more])) if more else answer
+        return answering.warned(answer, _warnings(call))
 
 
 def _warnings(call: Call) -> list[str]:

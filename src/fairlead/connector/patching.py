@@ -8,30 +8,34 @@ the version read (the slow path). Both count as `Update` in managedFields, so a 
 Source: reference/aggregation-layer.md §7.4, §7.5.
 """
 
+import re
 from typing import Any
 
 import msgspec
 
 from fairlead.connector import bodies, compositenames, secretnames
 from fairlead.connector.mapping import Fields, fields, raw, reserved_keys, text
-from fairlead.connector.naming import Identity
 from fairlead.machinery import encoding, patches, statuses
 from fairlead.machinery.values import same
 
 _operations = msgspec.json.Decoder(list[Fields])
+_OPERATION = re.compile(r"\[\d+\]\.[^.]+")
 _MERGE_FAST = {"labels", "annotations", "resourceVersion", "uid"}
 
 
 def json_fast(body: bytes, uid: str) -> bytes | None:
-    """The patch behind a test of the uid; None if it takes the slow path (also to be refused there)."""
+    """The patch before a test of the uid; None if it takes the slow path (also to be refused there)."""
     try:
         operations = _operations.decode(body)
     except msgspec.DecodeError:
         return None
     if len(operations) >= patches.MAX_OPERATIONS or any(map(_touches_names, operations)):
         return None
+    if any(_OPERATION.fullmatch(each) for each in bodies.all_duplicates(body)):
+        return None
+    # Last, or what the API server warns about would have another index.
     test = {"op": "test", "path": "/metadata/uid", "value": uid}
-    return encoding.to_json([test, *operations])
+    return encoding.to_json([*operations, test])
 
 
 def _touches_names(operation: Fields) -> bool:
@@ -39,14 +43,23 @@ def _touches_names(operation: Fields) -> bool:
 
 
 def _is_mapped(operation: Fields, key: str) -> bool:
+    """What stands before a pointer's first slash means nothing to the API server: `x/metadata` is `/metadata`."""
     pointer = text(operation[key])
-    return (
-        pointer == "" or pointer == "/metadata" or pointer.startswith("/metadata/") or secretnames.is_touched(pointer)
-    )
+    root, slash, _ = pointer.partition("/")
+    return bool(root) or not slash or _is_named_in(pointer)
+
+
+def _is_named_in(pointer: str) -> bool:
+    return pointer == "/metadata" or pointer.startswith("/metadata/") or secretnames.is_touched(pointer)
 
 
 def merge_fast(body: bytes, uid: str) -> bytes | None:
-    """The patch with the uid in it, unless it names one itself; None if it takes the slow path."""
+    """The patch with the uid in it, unless it names one itself; None if it takes the slow path.
+
+    So does one that says a thing twice where it is read here: the slow path tells about it.
+    """
+    if bodies.duplicates(body):
+        return None
     try:
         patch = fields(body)
         metadata = fields(patch["metadata"]) if "metadata" in patch else {}
@@ -101,7 +114,7 @@ def _replacement(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any
     return {**after, "metadata": metadata}
 
 
-def invalid(after: dict[str, Any], refused: statuses.BadRequest) -> statuses.Invalid:
+def invalid(after: dict[str, Any], refused: statuses.StatusError) -> statuses.Invalid:
     """What a body that cannot be decoded is called when a patch has made it."""
     why = refused.message.partition(" cannot be handled as a ")[2].partition(": ")[2] or refused.message
     value = encoding.to_json(encoding.to_json(after).decode()).decode()
@@ -114,14 +127,18 @@ def pins_version(before: bytes, after: dict[str, Any]) -> bool:
     return bool(after["metadata"].get("resourceVersion") != version)
 
 
-def check_place(after: dict[str, Any], identity: Identity) -> None:
-    """Raises `BadRequest` for a patch that renames or moves the object."""
-    metadata = after["metadata"]
-    if metadata.get("namespace") != identity.namespace:
-        raise statuses.BadRequest(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-    if metadata.get("name") != identity.name:
-        raise statuses.BadRequest(
-            f"the name of the object ({metadata.get('name')}) does not match the name on the URL ({identity.name})"
-        )
+_MEMBERS = ("op", "path", "from", "value")
+
+
+def unpatched(kind_of_patch: str, body: bytes) -> list[str]:
+    """What the API server would say of members of a patch that mean nothing to it: they do not reach it."""
+    if kind_of_patch != bodies.JSON_PATCH:
+        return [f'duplicate field "{each}"' for each in bodies.all_duplicates(body)]
+    unknown = [
+        f"[{index}].{key}"
+        for index, operation in enumerate(encoding.from_json(body) or ())
+        for key in operation or ()
+        if key not in _MEMBERS
+    ]
+    found = [f'json patch duplicate field "{each}"' for each in bodies.all_duplicates(body)]
+    return found + [f'json patch unknown field "{each}"' for each in unknown]

@@ -6,7 +6,8 @@ hash, a body that it cannot read. The control plane is then asked by dry run wha
 first is answered. Imitating its decoder instead would be a second, slightly different one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from fairlead.machinery import statuses
@@ -23,9 +24,15 @@ def sooner(ours: StatusError, theirs: StatusError, *, readable: bool, concerns: 
     """
     if _failed(theirs):
         return ours
+    if concerns and theirs.status_code == 404:
+        return theirs
     if not readable:
-        return ours if theirs.message.startswith(_PLACE) or (theirs.status_code == 404 and not concerns) else theirs
-    if isinstance(theirs, _BEFORE_ALL) or _about_options(theirs) or theirs.status_code >= 500:
+        return ours if theirs.message.startswith(_PLACE) or theirs.status_code == 404 else theirs
+    if isinstance(theirs, _BEFORE_ALL) or about_options(theirs) or theirs.status_code >= 500:
+        return theirs
+    if theirs.status_code == 404 and isinstance(ours, statuses.Invalid):
+        return theirs
+    if isinstance(theirs, statuses.Conflict):  # with a version or a uid of the sender's own
         return theirs
     if isinstance(ours, statuses.Invalid) and isinstance(theirs, statuses.Invalid):
         return _both(ours, theirs)
@@ -43,7 +50,7 @@ def _failed(theirs: StatusError) -> bool:
     return failure or _NO_DRY_RUN in theirs.message
 
 
-def _about_options(theirs: StatusError) -> bool:
+def about_options(theirs: StatusError) -> bool:
     return isinstance(theirs, statuses.Invalid) and theirs.details.get("group") == "meta.k8s.io"
 
 
@@ -53,14 +60,33 @@ def about_uid(theirs: StatusError) -> bool:
     return isinstance(theirs, statuses.Invalid) and any(each.get("field") == "metadata.uid" for each in causes)
 
 
+# What metadata is validated for, in this order; all else of an object comes later.
+_METADATA = ("generateName", "name", "labels", "annotations", "ownerReferences", "finalizers")
+
+
 def _both(ours: StatusError, theirs: StatusError) -> StatusError:
-    """What a name is made from is validated first, then the name, then all else of an object."""
     details = ours.details
-    first = [each for each in theirs.causes if each.get("field") == "metadata.generateName"]
-    rest = [each for each in theirs.causes if each not in first and not _of_our_label(each, details.get("name", ""))]
-    return statuses.invalid(
-        details.get("group", ""), details["kind"], details.get("name", ""), [*first, *ours.causes, *rest]
-    )
+    kept = [each for each in theirs.causes if not _of_our_label(each, details.get("name", ""))]
+    rest = [each for each in kept if _rank(each) == len(_METADATA)]
+    mine, others = _passes(ours.causes), _passes([each for each in kept if each not in rest])
+    passes: Iterable[tuple[list[Any], list[Any]]] = zip_longest(mine, others, fillvalue=[])
+    about = [each for one, other in passes for each in sorted([*one, *other], key=_rank)]
+    return statuses.invalid(details.get("group", ""), details["kind"], details.get("name", ""), [*about, *rest])
+
+
+def _rank(cause: Mapping[str, Any]) -> int:
+    member = str(cause.get("field")).removeprefix("metadata.").partition(".")[0]
+    return _METADATA.index(member) if member in _METADATA else len(_METADATA)
+
+
+def _passes(causes: list[Any]) -> list[list[Any]]:
+    """Metadata of a changed object is validated more than once: each pass begins with what the last one began with."""
+    found: list[list[Any]] = []
+    for each in causes:
+        if not found or each in found[-1]:
+            found.append([])
+        found[-1].append(each)
+    return found
 
 
 def _of_our_label(cause: Mapping[str, Any], name: str) -> bool:

@@ -91,6 +91,8 @@ def _delete_options(call: Call) -> dict[str, Any]:
     """Of the body, or of the query where there is none, as the API server reads them. Raises `BadRequest`."""
     if call.request.body:
         kind = bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))
+        if call.request.body.strip() == b"null":  # as Go reads it into a struct
+            return {}
         options: dict[str, Any] = encoding.from_json(encoding.to_json(bodies.read(call.request.body, kind)))
         return options
     return {"kind": "DeleteOptions", "apiVersion": "v1"} | _from_query(call.request.parameters)

@@ -28,6 +28,9 @@ _NOTHING = f"!{APP_CLUSTER}"
 """Beside the requirement that the label has a value, this is fulfilled by no object."""
 
 
+_LONGEST_MANAGER = 128
+
+
 class UnscopedError(Exception):
     """A request for a collection lacks the selector that keeps it to this app cluster: a bug, never sent."""
 
@@ -94,6 +97,17 @@ def check_numbers(parameters: Mapping[str, str]) -> None:
         value = parameters.get(key, "")
         if value and not re.fullmatch(r"[+-]?\d+", value):
             raise statuses.BadRequest(f'strconv.ParseInt: parsing "{value}": invalid syntax')
+
+
+def are_usual(parameters: Mapping[str, str]) -> bool:
+    """Whether no option of a write is one that the API server may refuse."""
+    manager = parameters.get("fieldManager", "")
+    return (
+        parameters.get("dryRun", "All") in ("", "All")
+        and parameters.get("fieldValidation", "") in ("", "Ignore", "Strict", "Warn")
+        and len(manager.encode()) <= _LONGEST_MANAGER
+        and manager.isprintable()
+    )
 
 
 # -- query parameters --------------------------------------------------------------------------------------------------

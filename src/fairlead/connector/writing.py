@@ -86,33 +86,41 @@ class Writing:
             path = call.offer.resource.path(call.scope.namespace, "-", call.info.subresource or None)
             verb = verb if verb != "deletecollection" else "delete"
         sending = Sending(method, path, verb, body, call.request.headers.get("content-type"))
-        theirs = await self._refusal(call, sending)
-        return refusing.sooner(ours, theirs, readable=False, concerns=method == "PATCH") if theirs else ours
+        return await self.sooner(call, ours, sending, readable=False, concerns=method == "PATCH")
 
     async def sooner(
-        self, call: Call, ours: statuses.StatusError, sending: Sending, *, readable: bool = True
+        self,
+        call: Call,
+        ours: statuses.StatusError,
+        sending: Sending,
+        *,
+        readable: bool = True,
+        concerns: bool = False,
     ) -> statuses.StatusError:
-        theirs = await self._refusal(call, sending)
-        return refusing.sooner(ours, theirs, readable=readable) if theirs else ours
+        theirs, warned = await self.refusal(call, sending)
+        if theirs is None or (first := refusing.sooner(ours, theirs, readable=readable, concerns=concerns)) is ours:
+            ours.warnings = warned
+            return ours
+        return first
 
     async def absent(self, call: Call, ours: statuses.NotFound, body: bytes, kind: str) -> statuses.StatusError:
         """What comes before it that there is no such object; another's object is not asked about."""
         if isinstance(ours, ForeignNameError):
             return ours
-        theirs = await self._refusal(call, Sending(call.request.method, call.path(), call.info.verb, body, kind))
+        theirs, _ = await self.refusal(call, Sending(call.request.method, call.path(), call.info.verb, body, kind))
         return refusing.absent(ours, theirs) if theirs else ours
 
-    async def _refusal(self, call: Call, sending: Sending) -> statuses.StatusError | None:
-        """What the control plane says to a dry run."""
+    async def refusal(self, call: Call, sending: Sending) -> tuple[statuses.StatusError | None, tuple[str, ...]]:
+        """What the control plane says to a dry run, and what it warns about."""
         query = selecting.passed(sending.verb, call.request.parameters)
         query["dryRun"] = query.get("dryRun") or "All"
         try:
-            await self.upstream.send(
+            _, headers, _ = await self.upstream.send(
                 call, sending.method, sending.path, query, body=sending.body, content_type=sending.content_type
             )
         except statuses.StatusError as theirs:
-            return theirs
-        return None
+            return theirs, theirs.warnings
+        return None, tuple(map(call.names.text, headers.all("warning")))
 
     # -- what is sent --------------------------------------------------------------------------------------------------
 
@@ -185,6 +193,26 @@ def warnings(call: Call) -> list[str]:
     patches = call.request.method == "PATCH" and not call.request.headers.get("content-type").startswith(
         "application/a"
     )
-    if patches or call.request.parameters.get("fieldValidation", "Warn") not in ("", "Warn"):
+    if patches or not warns(call):
         return []
-    return [f'299 - "duplicate field \\"{each}\\""' for each in bodies.duplicates(call.request.body)]
+    return [warning(f'duplicate field "{each}"') for each in bodies.duplicates(call.request.body)]
+
+
+def is_read_before(refused: statuses.StatusError, call: Call) -> bool:
+    """Whether the API server has read the body for what is lost, when it refuses for this reason."""
+    if isinstance(refused, statuses.NotAcceptable | statuses.UnsupportedMediaType) or refusing.about_options(refused):
+        return False
+    if call.request.method != "PATCH":
+        return True
+    # When a configuration has been applied, and before the outcome is validated.
+    return isinstance(refused, statuses.Invalid) or refused.details.get("kind") == "namespaces"
+
+
+def warns(call: Call) -> bool:
+    return call.request.parameters.get("fieldValidation", "Warn") in ("", "Warn")
+
+
+def warning(text: str) -> str:
+    """The value of a header."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'

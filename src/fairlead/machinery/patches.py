@@ -54,6 +54,7 @@ def json_patch(target: Any, operations: Any) -> Any:
     Raises `BadRequest` when the operations are no list of operations, `TooLarge` beyond `MAX_OPERATIONS`, and `Invalid`
     (422) when one of them does not apply.
     """
+    operations = [] if operations is None else operations  # as Go reads null into a list
     _check_shape(operations)
     if len(operations) > MAX_OPERATIONS:
         limit = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
@@ -72,6 +73,8 @@ def _check_shape(operations: Any) -> None:
     if not isinstance(operations, list):
         raise BadRequest(f"error decoding patch: {problem.format(_go_type(operations), '[]')}")
     for each in operations:
+        if each is None:
+            continue
         if not isinstance(each, dict):
             raise BadRequest(f"error decoding patch: {problem.format(_go_type(each), '')}")
         for member in ("op", "path", "from"):
@@ -88,9 +91,9 @@ def _go_type(value: Any) -> str:
     return "number"
 
 
-def _apply(document: Any, operation: dict[str, Any]) -> Any:
-    handler = _HANDLERS.get(operation.get("op") or "")
-    if handler is None:
+def _apply(document: Any, operation: dict[str, Any] | None) -> Any:
+    handler = _HANDLERS.get((operation or {}).get("op") or "")
+    if handler is None or operation is None:
         raise _DoesNotApply
     return handler(document, operation)
 

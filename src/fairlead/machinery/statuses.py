@@ -212,8 +212,9 @@ def cause(field: str, message: str, reason: str = "FieldValueInvalid") -> Object
 
 
 def invalid(group: str, kind: str, name: str, causes: Sequence[Object]) -> Invalid:
-    """The sentence that field.ErrorList makes: one cause bare, several in brackets."""
-    texts = [f"{each['field']}: {each['message']}" if each["field"] else each["message"] for each in causes]
+    """The sentence that field.ErrorList makes: one cause bare, several in brackets, each once."""
+    told = [f"{each['field']}: {each['message']}" if each["field"] else each["message"] for each in causes]
+    texts = list(dict.fromkeys(told))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     subject = f"{kind}.{group}" if group else kind
     details: Object = {"name": name, "group": group, "kind": kind, "causes": list(causes)}
