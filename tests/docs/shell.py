@@ -9,15 +9,14 @@ A block is marked by a comment before it, which no reader sees:
     <!-- run the table -->                              each row is a promise, a command, and words that it prints
     <!-- not run: REASON -->                            it needs what is not here
 
-`<!-- continues: PAGE -->` at the top of a page runs that page's first. Digits and hashes differ from run to run, so
-each stands for any; a line `…` stands for lines left out.
+`<!-- continues: PAGE -->` at the top of a page says that it is typed after that page, in the same shell. Digits and
+hashes differ from run to run, so each stands for any; a line `…` stands for lines left out.
 """
 
 import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -73,12 +72,15 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
-def story(page: str) -> Iterator[Block]:
-    """Its blocks, after those of the page that it continues."""
-    text = (DOCS / page).read_text(encoding="utf-8")
-    if before := re.match(r"<!-- continues: (\S+) -->", text):
-        yield from story(before[1])
-    yield from blocks(page)
+def continued(page: str) -> str:
+    """The page that this one continues; empty for one that begins by itself."""
+    found = re.match(r"<!-- continues: (\S+) -->", (DOCS / page).read_text(encoding="utf-8"))
+    return found[1] if found else ""
+
+
+def story(page: str) -> list[Block]:
+    """Its blocks, and those of all that continue it."""
+    return [each for one in [page, *filter(lambda other: continued(other) == page, pages())] for each in blocks(one)]
 
 
 def normal(text: str) -> str:
