@@ -77,6 +77,9 @@ def serve(
     mirror_events: Annotated[
         bool, typer.Option("--mirror-events", help="Copy events about claims into the app cluster.")
     ] = False,
+    reap: Annotated[
+        Literal["report", "delete"], typer.Option(help="What to do with claims whose namespace was seen to end.")
+    ] = "report",
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
@@ -115,6 +118,7 @@ def serve(
         choice=Choice.parse(allow_api or (), deny_api or (), api_selector),
         sync_secrets=sync_secrets,
         mirror_events=mirror_events,
+        reap=reap == "delete",
         service_port=service_port,
         bind=bind,
         port=port,

@@ -17,7 +17,6 @@ from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import Backend
 from fairlead.aggregation.tokens import TokenReviews
 from fairlead.client.api import Client
-from fairlead.client.errors import ClientError
 from fairlead.connector import announcing, publishing, reviewing, rivals
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.following import CRDS as CRDS
@@ -31,13 +30,13 @@ from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
+from fairlead.connector.reaping import Reaper
 from fairlead.connector.renewing import TokenRenewal
 from fairlead.connector.retelling import EventMirror
 from fairlead.connector.rights import Rights
 from fairlead.connector.settings import Settings
 from fairlead.connector.state import State
 from fairlead.connector.synchronizing import CatalogLoop
-from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import RequestInfo
 from fairlead.serving.audit import AuditLog
@@ -56,6 +55,7 @@ class Connector:
         app: Client,
         control_plane: Client,
         scope: Scope,
+        cluster_uid: str,
         certificate: SharedCertificate,
         reachability: Reachability,
         metrics: Metrics,
@@ -71,6 +71,9 @@ class Connector:
         self.certificate = certificate
         certificate.changed = self._state.published.set
         self._namespaces = Namespaces(app)
+        self._reaper = Reaper(
+            app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
+        )
         self._registrar = Registrar(app, self.backend)
         service = settings.service
         self._leadership = Leadership(
@@ -86,6 +89,7 @@ class Connector:
         gauge("fairlead_resources", "Resources that are served.", lambda: len(self._offers))
         gauge("fairlead_apis_without_rights", "APIs that the control plane does not let us have.", self._denied)
         gauge("fairlead_group_conflicts", "Groups that are another connector's.", lambda: len(self._group_conflicts()))
+        gauge("fairlead_orphan_claims", "Claims whose namespace is gone.", lambda: self.orphans)
         gauge("fairlead_serving_certificate_expiration_timestamp_seconds", "When it ends.", self._expiry)
 
     def _rivals(self) -> dict[str, str]:
@@ -100,6 +104,11 @@ class Connector:
     def _published(self) -> Catalog | None:
         """The catalog without what another connector has: not ours to write about in the app cluster."""
         return self._state.catalog.without(self._rivals()) if self._state.catalog else None
+
+    @property
+    def orphans(self) -> int:
+        """Claims without their namespace, where this replica looks for them."""
+        return self._reaper.count
 
     def _denied(self) -> int:
         return len(self._state.without_rights)
@@ -199,7 +208,10 @@ class Connector:
 
     def _leader_loops(self) -> list[Loop]:
         """Each is called anew for each term."""
-        loops: list[Loop] = [partial(announcing.rotate, self._state, self.certificate, self._bundles)]
+        loops: list[Loop] = [
+            partial(announcing.rotate, self._state, self.certificate, self._bundles),
+            self._reaper.run,
+        ]
         clusters = (self._app, self._control_plane, self._scope, self._published)
         if self._settings.sync_secrets:
             loops.append(lambda: SecretMirror(*clusters).run())

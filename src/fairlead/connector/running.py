@@ -100,7 +100,7 @@ async def serve(settings: Settings, bound: socket.socket | None = None) -> Async
         trust = TrustFollower(tls)
         uid = await uid_of(app)
         scope = Scope(settings.cluster_id or uid, settings.claim_namespace)
-        connector = Connector(settings, app, control_plane, scope, certificate, reachability, metrics)
+        connector = Connector(settings, app, control_plane, scope, uid, certificate, reachability, metrics)
         handler = connector.handler(trust, log)
         listener = await stack.enter_async_context(listening.listen(handler, tls=tls, bound=opened))
         work = _prepared(preparing.prepare(control_plane, scope, uid, reachability.pause), connector)
