@@ -174,7 +174,7 @@ def function_revision() -> dict[str, Any]:
 
 
 def composition(composite: str, api_version: str) -> dict[str, Any]:
-    """Composes resources of a kind by the function alone; whoever asks for a connection secret gets one."""
+    """Composes resources of a kind by the function alone; a claim that asks for a connection secret gets one."""
     return {
         "apiVersion": "apiextensions.crossplane.io/v1",
         "kind": "Composition",

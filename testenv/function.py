@@ -20,19 +20,23 @@ COMPOSED = "settings"
 
 
 def config_map(composite: dict[str, Any]) -> dict[str, Any]:
-    """Into the claim's namespace, under the composite's name; the spec's scalars become its data."""
-    spec = composite["spec"]
+    """Into its own or the claim's namespace, under the composite's name; the spec's scalars become its data."""
+    spec, metadata = composite["spec"], composite["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": composite["metadata"]["name"], "namespace": spec["claimRef"]["namespace"]},
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata.get("namespace") or spec["claimRef"]["namespace"],
+        },
         "data": {key: _text(value) for key, value in spec.items() if isinstance(value, str | float)},
     }
 
 
 def connection(composite: dict[str, Any]) -> dict[str, bytes]:
-    """What a client of the composed thing would need to reach it."""
-    return {"endpoint": f"{composite['metadata']['name']}.example.org".encode(), "password": b"correct horse"}
+    """What a client of the composed thing would need to reach it; the password is another for another size."""
+    password = f"correct horse {composite['spec'].get('size', '')}"
+    return {"endpoint": f"{composite['metadata']['name']}.example.org".encode(), "password": password.encode()}
 
 
 def _text(value: str | float) -> str:
@@ -50,7 +54,8 @@ class Composer(service.FunctionRunnerServiceServicer):
         resource.update(desired, config_map(composite))
         if COMPOSED in request.observed.resources:
             desired.ready = protocol.READY_TRUE
-        answer.desired.composite.connection_details.update(connection(composite))
+        if "claimRef" in composite["spec"]:
+            answer.desired.composite.connection_details.update(connection(composite))
         return answer
 
 

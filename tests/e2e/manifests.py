@@ -8,6 +8,7 @@ Object = dict[str, Any]
 
 GROUP = "demo.example.org"
 DATABASES = Resource(GROUP, "v1alpha1", "databases")
+CACHES = Resource(GROUP, "v1alpha1", "caches")
 XRDS = Resource("apiextensions.crossplane.io", "v1", "compositeresourcedefinitions", namespaced=False)
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
@@ -46,6 +47,16 @@ def xrd(kind: str = "Database", group: str = GROUP) -> Object:
     }
 
 
+def namespaced_xrd(kind: str = "Cache", group: str = GROUP, api: str = "v2") -> Object:
+    """Of composites that are namespaced, and so need no claim."""
+    found, plural = xrd(kind, group), f"{kind.lower()}s"
+    del found["spec"]["claimNames"]
+    found["apiVersion"] = f"apiextensions.crossplane.io/{api}"
+    found["metadata"]["name"] = f"{plural}.{group}"
+    found["spec"] |= {"names": {"kind": kind, "plural": plural}, "scope": "Namespaced"}
+    return found
+
+
 def offered() -> Object:
     return {
         "conditions": [
@@ -72,10 +83,10 @@ def service(namespace: str, name: str, port: int) -> Object:
     }
 
 
-def claim(name: str, namespace: str, **spec: Any) -> Object:
+def claim(name: str, namespace: str, kind: str = "Database", **spec: Any) -> Object:
     return {
         "apiVersion": f"{GROUP}/v1alpha1",
-        "kind": "Database",
+        "kind": kind,
         "metadata": {"name": name, "namespace": namespace, "labels": {"team": "shop"}},
         "spec": {"size": "small", **spec},
     }

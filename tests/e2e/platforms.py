@@ -32,7 +32,7 @@ class Platform:
 
 @contextmanager
 def started(directory: Path) -> Iterator[Platform]:
-    """Offers `databases.demo.example.org`; yields when the app cluster has them."""
+    """Offers claims (databases) and namespaced composites (caches); yields when the app cluster has both."""
     with ExitStack() as stack:
         app, control_plane = (stack.enter_context(running(name, directory / name)) for name in ("app", "control-plane"))
         stack.enter_context(RealCrossplane(control_plane, directory / "crossplane"))
@@ -40,10 +40,13 @@ def started(directory: Path) -> Iterator[Platform]:
         there.create(manifests.namespace(CLAIMS))
         there.apply(manifests.xrd())
         there.apply(composition("XDatabase", f"{manifests.GROUP}/v1alpha1"))
+        there.apply(manifests.namespaced_xrd())
+        there.apply(composition("Cache", f"{manifests.GROUP}/v1alpha1"))
         port = world.free_port()
         here.create(manifests.service("kube-system", "fairlead-connector", port))
-        stack.enter_context(world.connector(app.cluster, control_plane.cluster, port))
-        world.eventually(lambda: here.names(manifests.DATABASES))
+        more = ("--sync-secrets", "--mirror-events")
+        stack.enter_context(world.connector(app.cluster, control_plane.cluster, port, *more))
+        world.eventually(lambda: here.names(manifests.DATABASES) + here.names(manifests.CACHES))
         yield Platform(here, there, app.cluster, control_plane)
 
 

@@ -245,6 +245,33 @@ def test_describe_shows_the_events_of_the_control_plane(claims: World, app: Plai
     world.eventually(lambda: described(claims, namespace, "told again"))
 
 
+@pytest.mark.requirement("e2e:events")
+def test_describe_shows_the_events_of_the_composite_and_of_no_other(claims: World, app: Plain) -> None:
+    namespace = namespaced(claims, "composite-events")
+    claims.app.apply(manifests.claim("orders", namespace))
+    stored = backend("orders", namespace)
+    composite = {"apiVersion": f"{manifests.GROUP}/v1alpha1", "kind": "XDatabase", "name": f"{stored}-x7k2p"}
+    claims.control_plane.patch(DATABASES, stored, CLAIMS, "merge", {"spec": {"resourceRef": composite}})
+    for name, message in ((f"{stored}-x7k2p", f"composed {stored}-x7k2p"), (f"{stored}-zzzzz", "of another")):
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{name}.17ab", "namespace": "default", "annotations": {"controller": "hidden"}},
+            "involvedObject": {**composite, "name": name, "uid": "5f3b2c6e-0000-4000-8000-000000000000"},
+            "type": "Warning",
+            "reason": "ComposeResources",
+            "message": message,
+            "source": {"component": "composite", "host": "hidden"},
+        }
+        claims.control_plane.create(event)
+    found = world.eventually(lambda: described(claims, namespace, "composed orders-x7k2p"))
+    assert "of another" not in str(found)
+    told = app.send("GET", EVENTS.path(namespace))["items"]
+    assert len(told) == 1
+    assert "hidden" not in str(told)
+    assert stored not in str(told)
+
+
 def described(claims: World, namespace: str, *words: str) -> str:
     found = claims.app.describe(DATABASES, "orders", namespace)
     if not all(word in found for word in words):

@@ -23,7 +23,7 @@ from fairlead.connector.following import CRDS as CRDS
 from fairlead.connector.following import Definitions, follow_api_services
 from fairlead.connector.guarding import Guarded
 from fairlead.connector.handling import Claims
-from fairlead.connector.leading import Loop, run_all, while_leading
+from fairlead.connector.leading import Loop, after, run_all, while_leading
 from fairlead.connector.mirroring import SecretMirror
 from fairlead.connector.namespaces import Namespaces
 from fairlead.connector.naming import Scope
@@ -218,7 +218,7 @@ class Connector:
         if secret := self._settings.renew_token_secret:
             loops.append(lambda: TokenRenewal(self._app, self._control_plane, secret).run())
         if self._settings.mirror_events:
-            loops.append(lambda: EventMirror(*clusters).run())
+            loops.append(lambda: after(self._state.ready, EventMirror(*clusters).run))
         return loops
 
 

@@ -21,6 +21,11 @@ async def run_all(loops: Sequence[Loop]) -> None:
             tasks.create_task(_run(each))
 
 
+async def after(event: asyncio.Event, loop: Loop) -> None:
+    await event.wait()
+    await loop()
+
+
 async def _run(loop: Loop) -> None:
     await loop()
 
