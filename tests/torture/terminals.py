@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, cast
 
 from tests.e2e.hands import Kubectl, Watched
 from tests.torture.stages import SECONDS
@@ -103,17 +103,46 @@ class Terminals:
             yield one, other
 
     @contextmanager
-    def while_waiting(self, *arguments: str) -> Iterator[None]:
-        """Both run beside the block, and must end alike after it."""
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(self.same, *arguments)
+    def while_waiting(self, *arguments: str, begun: str = "watch=true") -> Iterator[None]:
+        """Both run beside the block, which begins when both have sent a request with `begun` in its URL."""
+        with ExitStack() as stack:
+            both = [stack.enter_context(_waiting(each, arguments, begun)) for each in (self.local, self.through)]
             yield
-            waiting.result()
+            local, through = (_ended(each) for each in both)
+        assert local == through, f"{arguments}: {local} with a local API, {through} with the connector"
+        assert local[1] == 0, f"{arguments} with a local API: {local}"
 
 
 def _lines(answer: Shown, *, ordered: bool) -> list[str]:
     parts = [normal(answer.out).splitlines(), ["--"], normal(answer.error).splitlines(), [f"exit {answer.code}"]]
     return [line for each in parts for line in (each if ordered else sorted(each))]
+
+
+@contextmanager
+def _waiting(hands: Kubectl, arguments: Sequence[str], begun: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [*hands.command, *arguments, "-v=6"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=hands.environment(),
+    )
+    stderr = cast("IO[str]", process.stderr)
+    try:
+        assert any(begun in line for line in stderr), "it ended before it began to wait"
+        drained = threading.Thread(target=stderr.read, daemon=True)
+        drained.start()
+        yield process
+        drained.join()
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            cast("IO[str]", pipe).close()
+
+
+def _ended(process: "subprocess.Popen[str]") -> tuple[str, int]:
+    return cast("IO[str]", process.stdout).read(), process.wait(SECONDS)
 
 
 @contextmanager

@@ -244,7 +244,7 @@ def test_wait(terminals: Terminals, space: str) -> None:
         applied(terminals, widget("one", space, size="large"))
     with terminals.while_waiting(*wait, "--for=delete", "widgets", "--all"):
         terminals.same("delete", "widgets", "--all", "-n", space)
-    with terminals.while_waiting(*wait, "--for=create", "widget/three"):
+    with terminals.while_waiting(*wait, "--for=create", "widget/three", begun="widgets/three"):
         applied(terminals, widget("three", space))
     terminals.same("wait", "-n", space, "--timeout=1s", "--for=condition=Ready", "widget/three", code=1)
 
