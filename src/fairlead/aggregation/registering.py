@@ -37,6 +37,8 @@ class Backend:
     port: int
     ca_bundle: bytes
     """PEM."""
+    owners: Sequence[Object] = ()
+    """Owner references of what is registered; without any, those that it has are left alone."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def desired(registration: Registration, backend: Backend, labels: Mapping[str, s
     metadata: Object = {"name": registration.name, "labels": dict(labels)}
     if annotations:
         metadata["annotations"] = annotations
+    if backend.owners:
+        metadata["ownerReferences"] = list(backend.owners)
     return {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",

@@ -80,6 +80,9 @@ def serve(
     reap: Annotated[
         Literal["report", "delete"], typer.Option(help="What to do with claims whose namespace was seen to end.")
     ] = "report",
+    owner_cluster_role: Annotated[
+        str, typer.Option(metavar="NAME", help="A ClusterRole that is to own the APIServices: they go when it goes.")
+    ] = "",
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
@@ -119,6 +122,7 @@ def serve(
         sync_secrets=sync_secrets,
         mirror_events=mirror_events,
         reap=reap == "delete",
+        owner_cluster_role=owner_cluster_role,
         service_port=service_port,
         bind=bind,
         port=port,

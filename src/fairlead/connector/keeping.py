@@ -28,6 +28,7 @@ from fairlead.connector.mirroring import SecretMirror
 from fairlead.connector.namespaces import Namespaces
 from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
+from fairlead.connector.owning import Owner
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
 from fairlead.connector.reaping import Reaper
@@ -74,7 +75,8 @@ class Connector:
         self._reaper = Reaper(
             app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
         )
-        self._registrar = Registrar(app, self.backend)
+        self._owner = Owner(app, settings.owner_cluster_role)
+        self._registrar = Registrar(app, self.backend, self._owner.look)
         service = settings.service
         self._leadership = Leadership(
             app, service.namespace, service.name, _replica(), gained=self._state.published.set
@@ -139,8 +141,8 @@ class Connector:
         return self._scope
 
     def backend(self) -> Backend:
-        service = self._settings.service
-        return Backend(service.namespace, service.name, self._settings.service_port, self.certificate.bundle)
+        service, port = self._settings.service, self._settings.service_port
+        return Backend(service.namespace, service.name, port, self.certificate.bundle, self._owner.references)
 
     def _bundles(self) -> list[bytes]:
         return publishing.bundles((self._state.api_services or {}).values(), self.backend())

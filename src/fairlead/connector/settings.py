@@ -93,6 +93,8 @@ class Settings:
     space: "Space | None" = None
     renew_token_secret: SecretName | None = None
     """The Secret with the kubeconfig of the control plane, whose token is then renewed."""
+    owner_cluster_role: str = ""
+    """A ClusterRole that is to own the APIServices, so that they are collected when it goes."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""
