@@ -1,8 +1,9 @@
-"""Pages that are made from what the code says, so that they cannot go stale: the requirements and the commands."""
+"""Pages that are made from what the code says, so that they cannot go stale: requirements, commands, chart values."""
 
 import inspect
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.requirements import reading
 
+CHART = Path(__file__).parent.parent / "charts/fairlead-connector"
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for name, text in (("requirements.md", requirements()), ("commands.md", commands())):
+    for name, text in (("requirements.md", requirements()), ("commands.md", commands()), ("values.md", values())):
         files.append(File.generated(config, name, content=text))
     return files
 
@@ -73,3 +76,45 @@ def _options(command: Any) -> Iterator[str]:
     for each in rows:
         names = ", ".join(f"`{name}`" for name in each.opts) if each.opts else f"`{each.name}`"
         yield f"| {names} | {_cell(getattr(each, 'help', None) or '')} |"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A line of `values.yaml`; `default` as it is written there, empty for a table of values."""
+
+    path: str
+    default: str
+    meaning: str
+
+
+def values() -> str:
+    text = (CHART / "values.yaml").read_text(encoding="utf-8")
+    lines = [
+        "# Chart values",
+        "",
+        "Of `charts/fairlead-connector`; `values.schema.json` there refuses all others.",
+        "",
+        "| value | default | meaning |",
+        "|---|---|---|",
+    ]
+    for each in written(text):
+        if each.default or each.meaning:
+            default = f"`{each.default}`" if each.default else ""
+            lines.append(f"| `{each.path}` | {default} | {_cell(each.meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def written(text: str) -> Iterator[Value]:
+    """Every key of a values file, in its order, with the comment above it."""
+    comment, path = list[str](), list[tuple[int, str]]()
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            comment.append(stripped.lstrip("# "))
+            continue
+        key, colon, default = stripped.partition(":")
+        if colon and not key.startswith("-"):
+            depth = len(line) - len(line.lstrip())
+            path = [*(each for each in path if each[0] < depth), (depth, key)]
+            yield Value(".".join(name for _, name in path), default.strip(), " ".join(comment))
+        comment = []
