@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -140,6 +141,29 @@ async def test_a_deleted_claim_takes_its_composite_and_secret_with_it(cluster: C
         assert (await client.list(composites)).items == []
         with pytest.raises(statuses.NotFound):
             await client.get(SECRETS, "orders-connection", "default")
+
+
+@pytest.mark.requirement("simulator:namespaced-composites")
+async def test_a_namespaced_composite_becomes_ready_and_goes_when_it_is_deleted(cluster: Cluster) -> None:
+    xrd, _, composites = offering("namespaced.fairlead.dev")
+    for each in ("claimNames", "scope", "connectionSecretKeys"):
+        xrd["spec"].pop(each, None)
+    xrd["apiVersion"] = "apiextensions.crossplane.io/v2"
+    composites = replace(composites, namespaced=True)
+    async with simulated(cluster) as client:
+        made = await client.create(xrds.V2, xrd)
+        assert made["spec"]["scope"] == "Namespaced"
+        await until(client, xrds.V1, xrd["metadata"]["name"], "Established")
+        composite = {**claim_in(composites.group, "orders"), "kind": xrd["spec"]["names"]["kind"]}
+        composite["metadata"]["labels"] = {"team": "a"}
+        await client.create(composites, composite)
+        ready = await until(client, composites, "orders", "Ready", "default")
+        assert ready["metadata"]["labels"] == {"team": "a", "crossplane.io/composite": "orders"}
+        assert ready["metadata"]["finalizers"] == ["composite.apiextensions.crossplane.io"]
+        assert ready["metadata"]["annotations"]["fairlead.dev/simulated"] == "true"
+        assert ready["spec"]["crossplane"] == {"compositionUpdatePolicy": "Automatic"}
+        await client.delete(composites, "orders", "default")
+        await gone(client, composites, "orders", "default")
 
 
 @pytest.mark.requirement("simulator:deletion")

@@ -45,12 +45,22 @@ class Offer:
     async def composite_changed(self, composite: Object) -> None:
         """A composite becomes ready at once; its claim then hears of it."""
         name, namespace = composite["metadata"]["name"], composite["metadata"].get("namespace")
+        if namespace:
+            composite = await self._adopted(await self.client.get(self._composites, name, namespace))
         wanted = composing.ready(composite, following.now())
         if "deletionTimestamp" not in composite["metadata"] and wanted != conditions.conditions(composite):
             await self._set_conditions(self._composites, name, namespace, wanted)
         claim = composing.claim_of(composite)
         if claim is not None and self.definition.claim is not None:
             await self.claim_changed(await self.client.get(self._claims, claim[1], claim[0]))
+
+    async def _adopted(self, composite: Object) -> Object:
+        """One that is its own root gets what a claim's was made with, and is let go when it is deleted."""
+        metadata = composite["metadata"]
+        patch = composing.adopting(composite)
+        if patch is None:
+            return composite
+        return await self.client.patch(self._composites, metadata["name"], patch, metadata["namespace"])
 
     async def claim_changed(self, event: Object) -> None:
         namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]

@@ -19,6 +19,8 @@ SAYS_SO = "simulated by the Fairlead playground: nothing exists behind it"
 CLAIM_FINALIZER = "finalizer.apiextensions.crossplane.io"
 SECRET_TYPE = "connection.crossplane.io/v1alpha1"  # noqa: S105 - a type, not a secret
 
+COMPOSITE_FINALIZER = "composite.apiextensions.crossplane.io"
+_COMPOSITE = "crossplane.io/composite"
 _CLAIM_NAME, _CLAIM_NAMESPACE = "crossplane.io/claim-name", "crossplane.io/claim-namespace"
 _CLAIM_FIELDS = frozenset((
     "resourceRef", "writeConnectionSecretToRef", "compositeDeletePolicy", "compositionRef", "compositionSelector",
@@ -57,7 +59,7 @@ def composite(claim: Mapping[str, Any], definition: Definition) -> Object:
         "name": composite_name(claim),
         "labels": {
             **_passed_on(metadata.get("labels")),
-            "crossplane.io/composite": composite_name(claim),
+            _COMPOSITE: composite_name(claim),
             _CLAIM_NAME: metadata["name"],
             _CLAIM_NAMESPACE: metadata["namespace"],
         },
@@ -71,6 +73,38 @@ def composite(claim: Mapping[str, Any], definition: Definition) -> Object:
         "metadata": about,
         "spec": {**author, **kept, "claimRef": reference},
     }
+
+
+def adopting(composite: Mapping[str, Any]) -> Object | None:
+    """The merge patch by which a namespaced composite is taken up, or let go; None when there is nothing to do."""
+    metadata = composite["metadata"]
+    finalizers = metadata.get("finalizers") or []
+    patch: Object = {}
+    if "deletionTimestamp" in metadata:
+        if COMPOSITE_FINALIZER in finalizers:
+            kept = [each for each in finalizers if each != COMPOSITE_FINALIZER]
+            patch = {"metadata": {"finalizers": kept or None}}
+    else:
+        patch = _taken_up(composite, finalizers)
+    if patch:
+        patch.setdefault("metadata", {})["resourceVersion"] = metadata["resourceVersion"]
+    return patch or None
+
+
+def _taken_up(composite: Mapping[str, Any], finalizers: Sequence[str]) -> Object:
+    metadata, patch = composite["metadata"], dict[str, Any]()
+    about: Object = {}
+    if COMPOSITE_FINALIZER not in finalizers:
+        about["finalizers"] = [*finalizers, COMPOSITE_FINALIZER]
+    if not (metadata.get("labels") or {}).get(_COMPOSITE):
+        about["labels"] = {_COMPOSITE: metadata["name"]}
+    if not SIMULATED.items() <= (metadata.get("annotations") or {}).items():
+        about["annotations"] = dict(SIMULATED)
+    if about:
+        patch["metadata"] = about
+    if not ((composite.get("spec") or {}).get("crossplane") or {}).get("compositionUpdatePolicy"):
+        patch["spec"] = {"crossplane": {"compositionUpdatePolicy": "Automatic"}}
+    return patch
 
 
 def _passed_on(texts: Mapping[str, str] | None) -> dict[str, str]:

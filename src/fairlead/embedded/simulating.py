@@ -1,13 +1,14 @@
 """The Crossplane simulator: it gives the playground's control plane its life.
 
-An XRD gets its two CRDs and becomes Established and Offered; a claim gets a composite, a connection secret, and becomes
-Ready within a few hundred milliseconds. No composition is run and nothing is provisioned, which every object that it
-makes says of itself. It is a client like any other (`fairlead.client`), driven by watches alone, so it runs against any
-API server, and a test proves it on a real one.
+An XRD gets its CRDs and becomes Established and Offered; a claim gets a composite, a connection secret, and becomes
+Ready within a few hundred milliseconds, and so does a composite that is namespaced and needs no claim. No composition
+is run and nothing is provisioned, which every object that it makes says of itself. It is a client like any other
+(`fairlead.client`), driven by watches alone, so it runs against any API server, and a test proves it on a real one.
 """
 
 import asyncio
 from contextlib import aclosing
+from copy import deepcopy
 from importlib import resources
 from typing import Any
 
@@ -40,7 +41,10 @@ def xrd_crd() -> Object:
     """The playground's own CompositeResourceDefinition, served as v1 and v2."""
     crd = _data("xrd_crd.yaml")
     versions = crd["spec"]["versions"]
-    versions.append({**versions[0], "name": "v2", "storage": False})
+    newer = {**deepcopy(versions[0]), "name": "v2", "storage": False}
+    spec = newer["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    spec["scope"] = {"type": "string", "enum": [xrds.NAMESPACED, xrds.CLUSTER], "default": xrds.NAMESPACED}
+    versions.append(newer)
     return crd
 
 
