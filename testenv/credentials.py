@@ -21,15 +21,19 @@ class Credentials:
         """`addresses` are those of the servers."""
         self.directory = directory
         self.authority = Authority.create("kubernetes")
-        front_proxy_authority = Authority.create("front-proxy-ca")
         names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
         self.client_ca = self._write("ca.crt", self.authority.certificate)
-        self.front_proxy_ca = self._write("front-proxy-ca.crt", front_proxy_authority.certificate)
         self.serving = self._pair("serving", self.authority.issue_server(names, sorted(set(addresses))))
-        self.front_proxy = self._pair("front-proxy", front_proxy_authority.issue_client(FRONT_PROXY))
+        self.front_proxy_ca, self.front_proxy = self.renew_front_proxy()
         # kube-apiserver takes the public key out of a certificate, but not out of our kind of private key.
         self.service_accounts = self._pair("service-accounts", self.authority.issue_client("service-accounts"))
         self.admin = self._pair("admin", self.authority.issue_client("admin", ["system:masters"]))
+
+    def renew_front_proxy(self) -> tuple[Path, tuple[Path, Path]]:
+        """A new authority and a certificate of it, in the files of the old ones: for API servers that start later."""
+        authority = Authority.create("front-proxy-ca")
+        own = self._write("front-proxy-ca.crt", authority.certificate)
+        return own, self._pair("front-proxy", authority.issue_client(FRONT_PROXY))
 
     def kubeconfig(self, name: str, server: str, user: str, groups: Sequence[str]) -> Path:
         """For a user whom the API server knows by a new client certificate; `server` is a URL."""

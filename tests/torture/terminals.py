@@ -115,7 +115,7 @@ class Terminals:
 
 def _lines(answer: Shown, *, ordered: bool) -> list[str]:
     parts = [normal(answer.out).splitlines(), ["--"], normal(answer.error).splitlines(), [f"exit {answer.code}"]]
-    return [line for each in parts for line in (each if ordered else sorted(each))]
+    return [line for each in parts for line in (each if ordered else sorted(filter(None, each)))]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from fairlead.serving.certificates import Authority, read_bundle
 from tests.e2e import manifests
 from tests.e2e.hands import Plain
 from tests.torture import replicas
-from tests.torture.churning import churning, informed
+from tests.torture.churning import RETRYABLE, churning, informed
 from tests.torture.replicas import PORT, Two
 from tests.torture.stages import NAMESPACE, SERVICE, eventually
 
@@ -147,3 +147,20 @@ def test_a_certificate_that_expires_soon_is_renewed_by_the_same_authority(world:
     assert all(each.trusted for each in onlooker.moments)
     assert len({each.bundles for each in onlooker.moments}) == 1, "nothing new had to be published"
     world.stage.app.apply(manifests.claim("after", NAMESPACES[0]))
+
+
+@pytest.mark.requirement("torture:front-proxy-rotation")
+def test_a_new_authority_of_the_front_proxy_is_believed_by_connectors_that_run(world: Two, tmp_path: Path) -> None:
+    """The API server publishes it when it starts with it; until each replica has read that, requests are refused."""
+    server, app = world.stage.app_server, world.stage.app
+    with informed(world.stage, tmp_path):
+        server.stop_api_server()
+        server.credentials.renew_front_proxy()
+        server.start_api_server()
+        eventually(lambda: app.apply(manifests.claim("believed", NAMESPACES[0])))
+        with churning(world.stage, NAMESPACES) as churn:
+            churn.go_on()
+        assert {code for code, _ in churn.refused} <= RETRYABLE | {401, 403}, churn.refused
+        with churning(world.stage, NAMESPACES) as churn:
+            churn.go_on()
+        assert churn.refused == []
