@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.connector import compositenames, mapping, patching
+from fairlead.connector import compositenames, mapping, patching, selecting
 from fairlead.connector.compositenames import LABEL
 from fairlead.connector.mapping import raw
 from fairlead.connector.naming import CLAIM_PREFIX, COMPOSITE_PREFIX, Identity
+from fairlead.machinery.selectors import LabelSelector
 from tests.connector.objects import SCOPE
 
 pytestmark = pytest.mark.requirement("connector:composite-label")
@@ -25,6 +26,21 @@ def test_labels_of_a_composite_survive_the_way_there_and_back(labels: dict[str, 
         assert there[LABEL] == expected
     seen = mapping.outward(stored, IDENTITY)
     assert msgspec.json.decode(seen.get("labels", raw({}))) == labels
+
+
+@given(
+    labels=LABELS,
+    name=st.sampled_from(["orders", "other"]),
+    selector=st.sampled_from(
+        ["{}=orders", "{}!=orders", "{} in (orders,x)", "{} notin (orders)", "{}", "!{}", "team=other"]
+    ),
+)
+def test_a_selector_finds_what_is_shown(labels: dict[str, str], name: str, selector: str) -> None:
+    identity, asked = Identity(SCOPE.cluster, "team-a", name), selector.format(LABEL)
+    metadata = {"name": raw(name), "namespace": raw("team-a"), "labels": raw(labels)}
+    stored = msgspec.json.decode(mapping.inward(metadata, identity, SCOPE, COMPOSITE_PREFIX)["labels"])
+    selection = selecting.select(SCOPE, COMPOSITE_PREFIX, "team-a", asked)
+    assert LabelSelector.parse(selection.labels).matches(stored) == LabelSelector.parse(asked).matches(labels)
 
 
 def test_a_claim_keeps_what_it_has() -> None:

@@ -76,6 +76,17 @@ def test_what_to_do_with_what_is_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "verb"), [({"uid": "new"}, "replace"), ({"name": "x"}, "refuse"), ({"kind": "X"}, "refuse")]
+)
+def test_a_claim_takes_over_from_its_namesake_and_from_no_other(change: dict[str, str], verb: str) -> None:
+    """Two connectors may serve claims of one namespace that ask for one name."""
+    wanted = copied()
+    (reference,) = wanted["metadata"]["ownerReferences"]
+    existing = {**wanted, "metadata": {**wanted["metadata"], "ownerReferences": [{**reference, **change}]}}
+    assert connectionsecrets.to_have(existing, wanted)[0] == verb
+
+
+@pytest.mark.parametrize(
     "other", [{"labels": {}}, {"labels": {COPY_OF: "another"}}, {"labels": None}, {"annotations": {COPY_OF: "x"}}]
 )
 def test_a_secret_of_somebody_else_is_refused(other: dict[str, Any]) -> None:

@@ -8,12 +8,14 @@ Source: reference/crossplane.md §6.
 
 import msgspec
 
-from fairlead.connector.naming import COMPOSITE_PREFIX
+from fairlead.connector.naming import COMPOSITE_PREFIX, Identity, Scope
+from fairlead.machinery.selectors import Requirement
 
 Raw = msgspec.Raw
 Fields = dict[str, Raw]
 
 LABEL = "crossplane.io/composite"
+_NAMING = {"=": "in", "==": "in", "in": "in", "!=": "notin", "notin": "notin"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -24,6 +26,16 @@ def outward(labels: Fields, stored: str, name: str) -> Fields:
 
 def inward(labels: Fields, name: str, stored: str) -> Fields:
     return _exchanged(labels, name, stored) if stored.startswith(COMPOSITE_PREFIX) else labels
+
+
+def selected(requirement: Requirement, scope: Scope, namespace: str) -> str:
+    """The term for the control plane. Which stored name a value stands for is only known within one namespace."""
+    if not namespace or requirement.operator not in _NAMING:
+        return str(requirement)
+    stored = [Identity(scope.cluster, namespace, each).backend(COMPOSITE_PREFIX) for each in requirement.values]
+    return str(
+        Requirement(requirement.key, _NAMING[requirement.operator], tuple(sorted({*requirement.values, *stored})))
+    )
 
 
 def _exchanged(labels: Fields, old: str, new: str) -> Fields:

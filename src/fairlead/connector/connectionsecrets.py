@@ -83,7 +83,7 @@ def to_have(existing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tu
     """What to do, and the object to do it with."""
     if existing is None:
         return "create", dict(wanted)
-    if not is_ours(existing, wanted["metadata"]["labels"][COPY_OF]):
+    if not is_copy(existing, wanted["metadata"]["labels"][COPY_OF], claim_of(wanted)):
         return "refuse", {}
     metadata = {**existing["metadata"], "ownerReferences": wanted["metadata"]["ownerReferences"]}
     after = {**existing, "metadata": metadata, "data": wanted["data"]}
@@ -91,6 +91,16 @@ def to_have(existing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tu
     return ("nothing", {}) if unchanged else ("replace", after)
 
 
-def is_ours(existing: Mapping[str, Any], cluster: str) -> bool:
+Claim = tuple[str, str, str]
+"""Group, kind and name; not the uid: a claim that is made anew takes over what its namesake left."""
+
+
+def claim_of(copied: Mapping[str, Any]) -> Claim | None:
+    found = owner(copied)
+    return (found.group, found.kind, found.name) if found else None
+
+
+def is_copy(existing: Mapping[str, Any], cluster: str, claim: Claim | None) -> bool:
+    """Whether we wrote it, for that claim: another may be that of another connector's control plane."""
     labels = existing["metadata"].get("labels") or {}
-    return existing.get("type") == TYPE and labels.get(COPY_OF) == cluster
+    return existing.get("type") == TYPE and labels.get(COPY_OF) == cluster and claim_of(existing) == claim

@@ -19,7 +19,7 @@ from fairlead.client.api import Client
 from fairlead.client.watching import Applied, Deleted, Interrupted, Listed
 from fairlead.connector import connectionsecrets
 from fairlead.connector.catalog import Catalog, Offer
-from fairlead.connector.connectionsecrets import Owner
+from fairlead.connector.connectionsecrets import Claim, Owner
 from fairlead.connector.naming import Scope
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
@@ -28,6 +28,7 @@ from fairlead.machinery.paths import Resource
 Object = dict[str, Any]
 Place = tuple[str, str]
 """Namespace and name in the app cluster."""
+Copied = tuple[Place, Claim | None]
 
 SECRETS = Resource("", "v1", "secrets")
 _ROUND_SECONDS = 60.0
@@ -44,8 +45,8 @@ class SecretMirror:
     catalog: Callable[[], Catalog | None]
     _found: dict[str, Object] = field(default_factory=dict)
     """The control plane's Secrets, by name."""
-    _places: dict[str, Place] = field(default_factory=dict)
-    """Where each was copied to."""
+    _copied: dict[str, Copied] = field(default_factory=dict)
+    """Where each was copied to, and for which claim."""
     _due: set[str] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _told: dict[str, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class SecretMirror:
             match event:
                 case Listed(items):
                     self._found = {each["metadata"]["name"]: each for each in items}
-                    self._due |= self._found.keys() | self._places.keys()
+                    self._due |= self._found.keys() | self._copied.keys()
                 case Applied(each):
                     self._found[each["metadata"]["name"]] = each
                     self._due.add(each["metadata"]["name"])
@@ -84,7 +85,7 @@ class SecretMirror:
                     await self._changed.wait()
             self._changed.clear()
             if clock() >= round_at:
-                self._due |= self._found.keys() | self._places.keys()
+                self._due |= self._found.keys() | self._copied.keys()
                 round_at = clock() + _ROUND_SECONDS
             due, self._due = self._due, set()
             failed = {name for name in sorted(due) if not await self._settled(name)}
@@ -100,15 +101,15 @@ class SecretMirror:
         return True
 
     async def _settle(self, name: str) -> None:
-        secret, before = self._found.get(name), self._places.get(name)
+        secret, before = self._found.get(name), self._copied.get(name)
         wanted = await self._wanted(secret) if secret else None
-        place = (wanted["metadata"]["namespace"], wanted["metadata"]["name"]) if wanted else None
-        if before and before != place:
-            await self._remove(before)
-            del self._places[name]
-        if wanted and place:
-            self._places[name] = place
-            await self._bring(name, place, wanted)
+        now = (_place(wanted), connectionsecrets.claim_of(wanted)) if wanted else None
+        if before and before != now:
+            await self._remove(*before)
+            del self._copied[name]
+        if wanted and now:
+            self._copied[name] = now
+            await self._bring(name, now[0], wanted)
 
     async def _wanted(self, secret: Object) -> Object | None:
         owner = connectionsecrets.owner(secret)
@@ -137,13 +138,13 @@ class SecretMirror:
         elif verb == "replace":
             await self.app.replace(SECRETS, secret)
         if verb == "refuse":
-            self._tell(name, f"secret {'/'.join(place)} exists and is not the connector's: it is left alone")
+            self._tell(name, f"secret {'/'.join(place)} exists and is not our copy for this claim: it is left alone")
         else:
             self._told.pop(name, None)
 
-    async def _remove(self, place: Place) -> None:
+    async def _remove(self, place: Place, claim: Claim | None) -> None:
         existing = await self._existing(place)
-        if existing is None or not connectionsecrets.is_ours(existing, self.scope.cluster):
+        if existing is None or not connectionsecrets.is_copy(existing, self.scope.cluster, claim):
             return
         try:
             options = {"preconditions": {"uid": existing["metadata"]["uid"]}}
@@ -162,3 +163,7 @@ class SecretMirror:
         if self._told.get(name) != problem:
             _log.warning("%s", problem)
         self._told[name] = problem
+
+
+def _place(secret: Object) -> Place:
+    return secret["metadata"]["namespace"], secret["metadata"]["name"]

@@ -12,10 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from fairlead.connector import compositenames
 from fairlead.connector.naming import (
     APP_CLUSTER,
     APP_NAMESPACE,
     APP_RESOURCE_NAME,
+    COMPOSITE_PREFIX,
     Identity,
     Scope,
     is_label_value,
@@ -46,7 +48,7 @@ def select(scope: Scope, prefix: str, namespace: str, labels: str = "", fields: 
     label_terms = list(_own(scope, namespace))
     kept_fields: list[str] = []
     for requirement in LabelSelector.parse(labels).requirements:
-        label_terms += _label_term(requirement)
+        label_terms += _label_term(requirement, scope, prefix, namespace)
     for term in FieldSelector.parse(fields).terms:
         more_labels, more_fields = _field_term(term, scope, prefix, namespace)
         label_terms += more_labels
@@ -60,7 +62,9 @@ def _own(scope: Scope, namespace: str) -> Iterator[str]:
         yield f"{APP_NAMESPACE}={namespace}"
 
 
-def _label_term(requirement: Requirement) -> list[str]:
+def _label_term(requirement: Requirement, scope: Scope, prefix: str, namespace: str) -> list[str]:
+    if requirement.key == compositenames.LABEL and prefix == COMPOSITE_PREFIX:
+        return [compositenames.selected(requirement, scope, namespace)]
     if not is_reserved(requirement.key):
         return [str(requirement)]
     return [] if requirement.matches({}) else [_NOTHING]
@@ -122,7 +126,7 @@ _PASSED: Mapping[str, tuple[str, ...]] = {
     "patch": (*_WRITE, "force"),
     "delete": (),
     "deletecollection": ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy", "resourceVersion",
-                         "resourceVersionMatch"),
+                         "resourceVersionMatch", "limit", "continue"),
 }  # fmt: skip
 
 
