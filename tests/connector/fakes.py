@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from fairlead.client.connection import Connection, Streamed
+from fairlead.connector.admitting import Planning
 from fairlead.connector.catalog import Catalog, Offered
 from fairlead.connector.handling import Claims
 from fairlead.connector.namespaces import Namespace
@@ -122,7 +123,9 @@ class World:
         return await self.claims.handle(Request(method, path, query, Headers(lines), data), CALLER)
 
 
-def world(*answers: Answer, catalog: Catalog | None = CATALOG, refuses: str = "") -> World:
+def world(
+    *answers: Answer, catalog: Catalog | None = CATALOG, refuses: str = "", webhooks: Planning | None = None
+) -> World:
     control_plane = ControlPlane(list(answers))
     reviewed: list[RequestInfo] = []
 
@@ -132,7 +135,8 @@ def world(*answers: Answer, catalog: Catalog | None = CATALOG, refuses: str = ""
             raise statuses.Forbidden("no")
 
     known, namespaces = Known(), Phases()
-    claims = Claims(SCOPE, cast("Connection", control_plane), lambda: catalog, namespaces, authorize, known)
+    connection = cast("Connection", control_plane)
+    claims = Claims(SCOPE, connection, lambda: catalog, namespaces, authorize, known, webhooks)
     return World(control_plane, claims, known, namespaces, reviewed)
 
 

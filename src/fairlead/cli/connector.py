@@ -83,6 +83,9 @@ def serve(
     owner_cluster_role: Annotated[
         str, typer.Option(metavar="NAME", help="A ClusterRole that is to own the APIServices: they go when it goes.")
     ] = "",
+    no_webhooks: Annotated[
+        bool, typer.Option("--no-webhooks", help="Do not ask the app cluster's admission webhooks about claims.")
+    ] = False,
     service_port: Annotated[int, typer.Option(help="The port of the Service.")] = 443,
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - a pod's own
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8443,
@@ -123,6 +126,7 @@ def serve(
         mirror_events=mirror_events,
         reap=reap == "delete",
         owner_cluster_role=owner_cluster_role,
+        webhooks=not no_webhooks,
         service_port=service_port,
         bind=bind,
         port=port,

@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.client.connection import Connection
 from fairlead.connector import answering, bodies, documents, writing
+from fairlead.connector.admitting import Admission, Planning
 from fairlead.connector.applying import Applier, Authorize
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.creating import Creator, Namespaces
@@ -39,6 +40,7 @@ class Claims:
         namespaces: Namespaces,
         authorize: Authorize,
         known: Known | None = None,
+        webhooks: Planning | None = None,
     ) -> None:
         known = known or Known()
         upstream = Upstream(connection)
@@ -62,6 +64,14 @@ class Claims:
             "delete": remover.delete,
             "deletecollection": remover.delete_collection,
         }
+        self._admission = Admission(webhooks, self._verbs, self._versions) if webhooks else None
+
+    def _versions(self, offer: Offer) -> list[Offer]:
+        """The others of the same resource."""
+        catalog = self._catalog()
+        found = catalog.offers.values() if catalog else ()
+        same = (offer.resource.group, offer.resource.plural)
+        return [each for each in found if each != offer and (each.resource.group, each.resource.plural) == same]
 
     async def handle(self, request: Request, principal: Principal) -> Response:
         info = paths.read(request.method, request.path, request.parameters)
@@ -92,7 +102,7 @@ class Claims:
         if info.verb in ("update", "patch") and not info.name:
             raise statuses.BadRequest("name must be provided")
         try:
-            answer = await self._verbs[info.verb](call)
+            answer = await (self._admission.carry_out(call) if self._admission else self._verbs[info.verb](call))
         except statuses.StatusError as error:
             if writing.is_read_before(error, call):
                 error.warnings = (*(each for each in _warnings(call) if each not in error.warnings), *error.warnings)

@@ -16,6 +16,8 @@ from fairlead.aggregation.following import TrustFollower
 from fairlead.aggregation.leasing import Leadership
 from fairlead.aggregation.registering import Backend
 from fairlead.aggregation.tokens import TokenReviews
+from fairlead.aggregation.webhookcalls import Caller
+from fairlead.aggregation.webhooks import Webhooks, live_labels
 from fairlead.client.api import Client
 from fairlead.connector import announcing, publishing, reviewing, rivals
 from fairlead.connector.catalog import Catalog, Offer
@@ -76,6 +78,7 @@ class Connector:
             app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
         )
         self._owner = Owner(app, settings.owner_cluster_role)
+        self._webhooks = Webhooks(app, Caller(app), live_labels(app)) if settings.webhooks else None
         self._registrar = Registrar(app, self.backend, self._owner.look)
         service = settings.service
         self._leadership = Leadership(
@@ -155,6 +158,7 @@ class Connector:
             self._catalog,
             self._namespaces,
             authorizer.authorize,
+            webhooks=self._webhooks,
         )
         reviews = TokenReviews(reviewing.token_reviews(self._app, self._metrics), self._metrics.tokens).authenticate
         ready = {
@@ -206,6 +210,7 @@ class Connector:
             self.certificate.follow,
             self._leadership.run,
             partial(while_leading, self._leadership, self._leader_loops()),
+            *([self._webhooks.follow] if self._webhooks else []),
         ]
 
     def _leader_loops(self) -> list[Loop]:

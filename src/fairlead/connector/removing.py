@@ -36,7 +36,7 @@ class Remover:
 
     async def _options(self, call: Call) -> dict[str, Any]:
         try:
-            return _delete_options(call)
+            return delete_options(call)
         except statuses.BadRequest as ours:
             raise await self._writing.unreadable(call, ours, call.request.body) from ours
 
@@ -87,7 +87,7 @@ class Remover:
         return Response(status, answering.headers(headers, call.names, content_type), shown)
 
 
-def _delete_options(call: Call) -> dict[str, Any]:
+def delete_options(call: Call) -> dict[str, Any]:
     """Of the body, or of the query where there is none, as the API server reads them. Raises `BadRequest`."""
     if call.request.body:
         kind = bodies.media_type(call.request.headers.get("content-type"), (bodies.JSON, bodies.YAML))

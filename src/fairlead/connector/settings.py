@@ -96,6 +96,9 @@ class Settings:
     owner_cluster_role: str = ""
     """A ClusterRole that is to own the APIServices, so that they are collected when it goes."""
 
+    webhooks: bool = True
+    """Whether the app cluster's admission webhooks are asked."""
+
     def check(self) -> None:
         """Raises `SettingsError`."""
         if (self.control_plane_kubeconfig is None) == (self.space is None):

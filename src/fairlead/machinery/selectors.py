@@ -8,6 +8,7 @@ a selector that is passed on unread could name labels that the connector hides. 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fairlead.machinery import names
 from fairlead.machinery.statuses import BadRequest
@@ -17,6 +18,7 @@ ABSENT = "!"
 _SYMBOLS = ("==", "!=", "=", "!", ">", "<", "(", ")", ",")
 _TOKEN = re.compile(r"\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)")
 _OPERATORS = ("in", "notin", "=", "==", "!=", ">", "<")
+_WRITTEN = {"In": "in", "NotIn": "notin", "Exists": EXISTS, "DoesNotExist": ABSENT}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
@@ -64,6 +66,15 @@ class LabelSelector:
     def parse(cls, text: str) -> "LabelSelector":
         """Raises `BadRequest` in the API server's words."""
         return cls(tuple(sorted(_Parser(text).requirements(), key=lambda each: each.key)))
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> "LabelSelector":
+        """Reads a `metav1.LabelSelector`, as validated; absent or empty selects all."""
+        found = [Requirement(key, "=", (value,)) for key, value in ((document or {}).get("matchLabels") or {}).items()]
+        for each in (document or {}).get("matchExpressions") or ():
+            values = tuple(sorted(set(each.get("values") or ())))
+            found.append(Requirement(each["key"], _WRITTEN[each["operator"]], values))
+        return cls(tuple(sorted(found, key=lambda each: each.key)))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         return all(each.matches(labels) for each in self.requirements)
