@@ -10,7 +10,7 @@ A block is marked by a comment before it, which no reader sees:
     <!-- not run: REASON -->                            it needs what is not here
 
 `<!-- continues: PAGE -->` at the top of a page says that it is typed after that page, in the same shell. Digits and
-hashes differ from run to run, so each stands for any; a line `…` stands for lines left out.
+hashes differ from run to run, so each stands for any; `…` stands for words that are left out, or as a line for lines.
 """
 
 import os
@@ -90,7 +90,8 @@ def normal(text: str) -> str:
 
 
 def matches(shown: str, printed: str) -> bool:
-    parts = [r"(?:\n.*)*" if line == "…" else rf"\n{re.escape(line)}" for line in normal(shown).split("\n")]
+    lines = normal(shown).split("\n")
+    parts = [r"(?:\n.*)*" if line == "…" else "\n" + ".*".join(map(re.escape, line.split("…"))) for line in lines]
     return re.fullmatch("".join(parts), "\n" + normal(printed)) is not None
 
 
@@ -107,6 +108,7 @@ class Shell:
     port: int
 
     def __enter__(self) -> "Shell":
+        (self.directory / "charts").symlink_to(DOCS.parent / "charts")  # as in a checkout of the repository
         search = os.pathsep.join([*map(str, self.path), os.environ["PATH"]])
         ours = {"PATH": search, "HOME": str(self.directory), "TERM": "dumb", "COLUMNS": "200"}
         self._environment = {**os.environ, **ours}
