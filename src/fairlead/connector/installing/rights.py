@@ -8,13 +8,14 @@ Source: issue Connector, 5; reference/connector-and-migration.md §2.6.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from fairlead.connector import naming
 from fairlead.connector.choosing import EVERYTHING, Choice
 from fairlead.connector.preparing import APP_CLUSTERS
+from fairlead.connector.retelling import CLUSTER_SCOPED
 from fairlead.crossplane import xrds
 from fairlead.crossplane.xrds import DefinitionError
 from fairlead.machinery.paths import Resource
@@ -87,13 +88,13 @@ def objects(grant: Grant) -> list[tuple[Resource, Object]]:
     """In the order in which they are to be made; the namespace is not among them."""
     cluster_reference = _reference("ClusterRole", grant.name)
     return [
-        (SERVICE_ACCOUNTS, _object("v1", "ServiceAccount", grant, namespaced=True)),
-        (ROLES, _object(f"{_RBAC}/v1", "Role", grant, namespaced=True, rules=_namespace_rules(grant))),
+        (SERVICE_ACCOUNTS, _object("v1", "ServiceAccount", grant, grant.namespace)),
+        (ROLES, _object(f"{_RBAC}/v1", "Role", grant, grant.namespace, rules=_namespace_rules(grant))),
         (CLUSTER_ROLES, _object(f"{_RBAC}/v1", "ClusterRole", grant, rules=_cluster_rules(grant))),
         (
             ROLE_BINDINGS,
             _object(
-                f"{_RBAC}/v1", "RoleBinding", grant, namespaced=True,
+                f"{_RBAC}/v1", "RoleBinding", grant, grant.namespace,
                 roleRef=_reference("Role", grant.name), subjects=_subjects(grant),
             ),
         ),
@@ -101,17 +102,34 @@ def objects(grant: Grant) -> list[tuple[Resource, Object]]:
             CLUSTER_ROLE_BINDINGS,
             _object(f"{_RBAC}/v1", "ClusterRoleBinding", grant, roleRef=cluster_reference, subjects=_subjects(grant)),
         ),
+        *_composite_events(grant),
     ]  # fmt: skip
+
+
+def _composite_events(grant: Grant) -> list[tuple[Resource, Object]]:
+    """Those about cluster-scoped composites are told in a namespace that is nobody's own."""
+    if not grant.events or grant.namespace == CLUSTER_SCOPED:
+        return []
+    rules = [_rule("", ["events"], _READ)]
+    role = _object(f"{_RBAC}/v1", "Role", grant, namespace=CLUSTER_SCOPED, rules=rules)
+    reference = _reference("Role", grant.name)
+    bound = {"roleRef": reference, "subjects": _subjects(grant)}
+    return [(ROLES, role), (ROLE_BINDINGS, _object(f"{_RBAC}/v1", "RoleBinding", grant, CLUSTER_SCOPED, **bound))]
+
+
+def removable(grant: Grant) -> list[tuple[Resource, Object]]:
+    """All that may have been made for it, whatever was on."""
+    return objects(replace(grant, events=True))
 
 
 def namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(MANAGED)}}
 
 
-def _object(version: str, kind: str, grant: Grant, *, namespaced: bool = False, **more: Any) -> Object:
+def _object(version: str, kind: str, grant: Grant, namespace: str = "", **more: Any) -> Object:
     metadata: Object = {"name": grant.name, "labels": grant.labels}
-    if namespaced:
-        metadata["namespace"] = grant.namespace
+    if namespace:
+        metadata["namespace"] = namespace
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
 
 
