@@ -15,7 +15,7 @@ from fairlead.connector.verifying import Known
 from fairlead.machinery import statuses
 from fairlead.machinery.discovery import APIGroup, APIResource, APIVersion, Subresource
 from fairlead.machinery.messages import Headers, Request, Response
-from fairlead.machinery.paths import GroupVersion, RequestInfo
+from fairlead.machinery.paths import GroupVersion, RequestInfo, Resource
 from fairlead.machinery.principals import Principal
 from tests.connector.objects import SCOPE, decode, encode
 
@@ -123,8 +123,34 @@ class World:
         return await self.claims.handle(Request(method, path, query, Headers(lines), data), CALLER)
 
 
+@dataclass
+class Room:
+    """A quota of one namespace, for as many as `left` says."""
+
+    left: int = 0
+    charges: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+
+    async def cover(self, resource: Resource, namespace: str) -> bool:
+        return namespace == "team-a"
+
+    async def check(self, resource: Resource, name: str, namespace: str) -> None:
+        self.checks.append(name)
+        if not self.left:
+            raise statuses.forbidden(resource, name, "exceeded quota")
+
+    async def charge(self, resource: Resource, name: str, namespace: str) -> None:
+        await self.check(resource, name, namespace)
+        self.left -= 1
+        self.charges.append(self.checks.pop())
+
+
 def world(
-    *answers: Answer, catalog: Catalog | None = CATALOG, refuses: str = "", webhooks: Planning | None = None
+    *answers: Answer,
+    catalog: Catalog | None = CATALOG,
+    refuses: str = "",
+    webhooks: Planning | None = None,
+    quotas: Room | None = None,
 ) -> World:
     control_plane = ControlPlane(list(answers))
     reviewed: list[RequestInfo] = []
@@ -136,7 +162,7 @@ def world(
 
     known, namespaces = Known(), Phases()
     connection = cast("Connection", control_plane)
-    claims = Claims(SCOPE, connection, lambda: catalog, namespaces, authorize, known, webhooks)
+    claims = Claims(SCOPE, connection, lambda: catalog, namespaces, authorize, known, webhooks, quotas=quotas)
     return World(control_plane, claims, known, namespaces, reviewed)
 
 

@@ -77,6 +77,9 @@ def serve(
     mirror_events: Annotated[
         bool, typer.Option("--mirror-events", help="Copy events about claims into the app cluster.")
     ] = False,
+    no_quota: Annotated[
+        bool, typer.Option("--no-quota", help="Do not hold claims to the app cluster's resource quotas.")
+    ] = False,
     reap: Annotated[
         Literal["report", "delete"], typer.Option(help="What to do with claims whose namespace was seen to end.")
     ] = "report",
@@ -124,6 +127,7 @@ def serve(
         choice=Choice.parse(allow_api or (), deny_api or (), api_selector),
         sync_secrets=sync_secrets,
         mirror_events=mirror_events,
+        quota=not no_quota,
         reap=reap == "delete",
         owner_cluster_role=owner_cluster_role,
         webhooks=not no_webhooks,

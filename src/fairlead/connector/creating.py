@@ -1,14 +1,14 @@
 """New objects: POST, and an apply to a name that no object has.
 
 The app cluster runs none of its admission for an API that it does not serve itself. What must hold all the same is
-checked here, last before the write, and in its order and words: that the namespace is there and stays, and that name
-and owners are good ones, which the control plane sees mapped.
+checked here, last before the write, and in its order and words: that the namespace is there and stays, that name and
+owners are good ones, which the control plane sees mapped, and that the namespace's quotas have room.
 """
 
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fairlead.connector import bodies, naming, origins, representing
+from fairlead.connector import bodies, naming, origins, refusing, representing
 from fairlead.connector.mapping import Fields, inward, text
 from fairlead.connector.namespaces import Namespace
 from fairlead.connector.preparing import NAMESPACES
@@ -17,6 +17,7 @@ from fairlead.connector.writing import Sending, Writing, object_type
 from fairlead.machinery import statuses
 from fairlead.machinery.messages import Response
 from fairlead.machinery.negotiation import MediaType
+from fairlead.machinery.paths import Resource
 
 _GENERATE_ATTEMPTS = 8
 
@@ -24,6 +25,17 @@ _GENERATE_ATTEMPTS = 8
 class Namespaces(Protocol):
     async def find(self, name: str) -> Namespace | None:
         """None where the app cluster has no such namespace."""
+
+
+class Quotas(Protocol):
+    """Each raises `Forbidden` where there is no room, and `InternalError` where that cannot be known."""
+
+    async def cover(self, resource: Resource, namespace: str) -> bool:
+        """Whether such objects are counted there at all."""
+
+    async def check(self, resource: Resource, name: str, namespace: str) -> None: ...
+
+    async def charge(self, resource: Resource, name: str, namespace: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -38,9 +50,10 @@ class New:
 
 
 class Creator:
-    def __init__(self, writing: Writing, namespaces: Namespaces) -> None:
+    def __init__(self, writing: Writing, namespaces: Namespaces, quotas: Quotas | None = None) -> None:
         self._writing = writing
         self._namespaces = namespaces
+        self._quotas = quotas
 
     async def create(self, call: Call) -> Response:
         choice = representing.choose(call.request.headers, representing.ONE)
@@ -66,8 +79,27 @@ class Creator:
             _check_valid(call, new.metadata)
         except statuses.StatusError as ours:
             raise await self._writing.sooner(call, ours, _sending(call, new)) from ours
+        sending = _sending(call, new, namespace.uid)
+        await self._count(call, sending)
         # A new object has no use for force: it could only take somebody else's.
-        return await self._writing.write(call, choice, _sending(call, new, namespace.uid), leave_out={"force"})
+        return await self._writing.write(call, choice, sending, leave_out={"force"})
+
+    async def _count(self, call: Call, sending: Sending) -> None:
+        """Last before the write, as in the API server: what would be refused anyway must not be charged.
+
+        Only that the object is there already is found out after it. Then nothing is charged, for the same answer.
+        """
+        resource, namespace = call.offer.resource, call.info.namespace
+        if self._quotas is None or not await self._quotas.cover(resource, namespace):
+            return
+        refused, _ = await self._writing.refusal(call, sending)
+        there = isinstance(refused, statuses.AlreadyExists)
+        if refused and not there and not refusing.is_about_dry_run(refused):
+            raise refused
+        rehearsal = there or bool(call.request.parameters.get("dryRun"))
+        await (self._quotas.check if rehearsal else self._quotas.charge)(resource, call.info.name, namespace)
+        if refused and there:
+            raise refused
 
     async def _namespace(self, call: Call, name: str) -> Namespace:
         """Raises `NotFound` or `Forbidden`, worded as NamespaceLifecycle."""

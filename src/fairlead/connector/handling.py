@@ -12,7 +12,7 @@ from fairlead.connector import answering, bodies, documents, writing
 from fairlead.connector.admitting import Admission, Planning
 from fairlead.connector.applying import Applier, Authorize
 from fairlead.connector.catalog import Catalog, Offer
-from fairlead.connector.creating import Creator, Namespaces
+from fairlead.connector.creating import Creator, Namespaces, Quotas
 from fairlead.connector.naming import Scope
 from fairlead.connector.reading import Reader
 from fairlead.connector.removing import Remover
@@ -41,6 +41,8 @@ class Claims:
         authorize: Authorize,
         known: Known | None = None,
         webhooks: Planning | None = None,
+        *,
+        quotas: Quotas | None = None,
     ) -> None:
         known = known or Known()
         upstream = Upstream(connection)
@@ -48,7 +50,7 @@ class Claims:
         self._catalog = catalog
         reader = Reader(upstream, known)
         shared = Writing(upstream, known, reader)
-        creator, updater, remover = Creator(shared, namespaces), Updater(shared), Remover(shared)
+        creator, updater, remover = Creator(shared, namespaces, quotas), Updater(shared), Remover(shared)
         applier = Applier(shared, creator, authorize)
 
         async def patch(call: Call) -> Response:

@@ -21,6 +21,7 @@ from fairlead.aggregation.webhooks import Webhooks, live_labels
 from fairlead.client.api import Client
 from fairlead.connector import announcing, publishing, reviewing, rivals
 from fairlead.connector.catalog import Catalog, Offer
+from fairlead.connector.charging import Quotas
 from fairlead.connector.following import CRDS as CRDS
 from fairlead.connector.following import Definitions, follow_api_services
 from fairlead.connector.guarding import Guarded
@@ -74,6 +75,7 @@ class Connector:
         self.certificate = certificate
         certificate.changed = self._state.published.set
         self._namespaces = Namespaces(app)
+        self._quotas = Quotas(app) if settings.quota else None
         self._reaper = Reaper(
             app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
         )
@@ -159,6 +161,7 @@ class Connector:
             self._namespaces,
             authorizer.authorize,
             webhooks=self._webhooks,
+            quotas=self._quotas,
         )
         reviews = TokenReviews(reviewing.token_reviews(self._app, self._metrics), self._metrics.tokens).authenticate
         ready = {
@@ -207,6 +210,7 @@ class Connector:
             CatalogLoop(state, definitions, Synchronizer(self._control_plane), rights, self.backend()).run,
             partial(announcing.register, state, self._registrar, self._leadership, self._trusted),
             self._namespaces.run,
+            *([self._quotas.run] if self._quotas else []),
             self.certificate.follow,
             self._leadership.run,
             partial(while_leading, self._leadership, self._leader_loops()),

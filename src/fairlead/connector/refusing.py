@@ -44,6 +44,11 @@ def absent(ours: statuses.NotFound, theirs: StatusError) -> StatusError:
     return ours if _failed(theirs) else theirs
 
 
+def is_about_dry_run(theirs: StatusError) -> bool:
+    """Whether the control plane refuses only to rehearse: one of its webhooks cannot."""
+    return _NO_DRY_RUN in theirs.message
+
+
 def _failed(theirs: StatusError) -> bool:
     """Whether it says nothing of the request; a 500 without a reason is an error that nobody gave a better code."""
     failure = theirs.status_code == 429 or (theirs.status_code >= 500 and bool(theirs.status_reason))

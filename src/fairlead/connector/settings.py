@@ -86,6 +86,8 @@ class Settings:
     """Whether connection secrets are copied to the app cluster, which takes rights on Secrets of both."""
     mirror_events: bool = False
     """Whether events about claims are copied to the app cluster."""
+    quota: bool = True
+    """Whether the app cluster's resource quotas count claims."""
     reap: bool = False
     """Whether claims that were left behind by their namespace are deleted, and not only reported."""
     choice: Choice = EVERYTHING
