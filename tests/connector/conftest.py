@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fairlead.serving import loops
 from tests.connector.doubles import DOMAIN, ROUTER
 
 
@@ -17,3 +18,4 @@ def space_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
         return known("127.0.0.1" if host in (ROUTER, f"auth.{DOMAIN}") else host, *arguments, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(loops, "_factory", lambda: None)  # uvloop has a resolver of its own

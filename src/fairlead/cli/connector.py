@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fairlead.cli import inspecting
+from fairlead.cli import inspecting, installing
 
 if TYPE_CHECKING:
     from fairlead.connector.settings import Settings
@@ -17,6 +17,8 @@ app = typer.Typer(help="The claim APIs of a control plane, in an app cluster.", 
 def _group() -> None: ...
 
 
+app.command("install")(installing.install)
+app.command("uninstall")(installing.uninstall)
 app.command("status")(inspecting.status)
 app.command("doctor")(inspecting.doctor)
 

@@ -38,6 +38,10 @@ def kubeconfig(name: str, server: str, authority: bytes | None, user: Mapping[st
     }
 
 
+def to_text(document: Mapping[str, Any]) -> bytes:
+    return encoding.to_yaml(document).encode()
+
+
 @dataclass(frozen=True)
 class HeldToken:
     """The token of a Secret's kubeconfig, and what it says of itself."""
@@ -59,7 +63,7 @@ class HeldToken:
         """The Secret with another token; what was read stays as it is."""
         users = [{**each, "user": {**each["user"], "token": token}} if each["user"] is self.user else each
                  for each in self.document["users"]]  # fmt: skip
-        text = encoding.to_yaml({**self.document, "users": users}).encode()
+        text = to_text({**self.document, "users": users})
         return {**secret, "data": {**secret["data"], self.key: base64.b64encode(text).decode()}}
 
 
