@@ -1,6 +1,7 @@
-"""`python -m tests.differential --operations N --seed S`: the random operations, all differences counted by their kind.
+"""`python -m tests.differential --operations N --seed S`: the random operations, against real servers.
 
-The tests stop at the first difference and make it small; this goes on, which is what a person wants who mends them.
+It stops at the first difference and shows the shortest sequence that leads to it. With `--all` it goes on and counts
+differences by their kind, which is what a person wants who mends many.
 """
 
 import argparse
@@ -11,21 +12,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import Phase
+from hypothesis.errors import Flaky
 
 from testenv import building
-from tests.differential import generating, servers
+from tests.differential import machine, servers
 from tests.differential.comparing import Difference
-from tests.differential.operations import Operation
 from tests.differential.twins import Twins
 
-SEQUENCE = 40
-ROUND = 1000
-Tell = Callable[[list[Difference]], None]
 _SIMILAR = re.compile(r"\d+")
 
 
@@ -33,7 +30,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
     parser.add_argument("--operations", type=int, default=2000, help="at least so many; 0 means without end")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--show", type=int, default=2, help="examples of each kind of difference")
+    parser.add_argument("--all", action="store_true", help="go on after a difference")
+    parser.add_argument("--show", type=int, default=2, help="with --all: examples of each kind of difference")
     options = parser.parse_args()
     start = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
     print(f"seed {start}", flush=True)
@@ -48,33 +46,31 @@ def main() -> int:
         start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
         portal.wrap_async_context_manager(servers.twins(*sides)) as twins,
     ):
-        report, began = Report(options.show), time.monotonic()
-        run(twins, portal, options.operations, start, report)
-        print(twins.coverage.table())
-        print(
-            f"{time.monotonic() - began:.0f} s, {sum(report.kinds.values())} differences of {len(report.kinds)} kinds"
-        )
-        return 1 if report.kinds else 0
+        report, began = Report(options.show) if options.all else None, time.monotonic()
+        try:
+            run(twins, portal, options.operations, start, report)
+        except (machine.DifferenceError, Flaky) as difference:
+            steps = getattr(difference, "__notes__", ())
+            print(f"\nThe shortest sequence found, if it is one each time:\n{difference}", *steps, sep="\n")
+            return 1
+        finally:
+            seconds = time.monotonic() - began
+            print(twins.coverage.table())
+            print(f"{seconds:.0f} s, {twins.coverage.total / seconds:.0f} operations a second")
+        if report:
+            print(f"{sum(report.kinds.values())} differences of {len(report.kinds)} kinds")
+        return 1 if report and report.kinds else 0
 
 
-def run(twins: Twins, portal: BlockingPortal, operations: int, start: int, tell: Tell) -> None:
-    """Sequences of hypothesis' making, in rounds with a seed each; 0 means without end."""
+def run(twins: Twins, portal: BlockingPortal, operations: int, start: int, report: "Report | None") -> None:
+    """0 means without end."""
     for number in itertools.count(start):
         if operations and twins.coverage.total >= operations:
             return
-        left = operations - twins.coverage.total if operations else ROUND
-
-        @seed(number)
-        @settings(max_examples=max(2, min(left, ROUND) // SEQUENCE), database=None, deadline=None,
-                  phases=[Phase.generate], suppress_health_check=list(HealthCheck))  # fmt: skip
-        @given(generating.sequences(SEQUENCE))
-        def sequence(each: list[Operation]) -> None:
-            portal.call(twins.clean)
-            for operation in each:
-                if found := portal.call(twins.do, operation):
-                    tell(found)
-
-        sequence()
+        if report:
+            machine.run(portal, twins, 1, start=number, tell=report, phases=(Phase.generate,))
+        else:
+            machine.run(portal, twins, 1, start=number)
 
 
 class Report:

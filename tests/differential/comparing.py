@@ -19,6 +19,8 @@ class Difference:
     where: str
     local: Any
     through: Any
+    codes: tuple[int, int] = (0, 0)
+    """Of the two answers."""
 
     def __str__(self) -> str:
         return f"{self.operation}\n  {self.where}:\n    local   {self.local!r}\n    through {self.through!r}"
@@ -33,6 +35,8 @@ class ExpectedDifference:
     verb: str = "*"
     local: str = "*"
     through: str = "*"
+    codes: list[int] = field(default_factory=list)
+    """Of both answers, in this order; empty for any."""
     met: int = 0
 
     def covers(self, difference: Difference) -> bool:
@@ -41,6 +45,7 @@ class ExpectedDifference:
             and fnmatchcase(difference.operation.verb, self.verb)
             and fnmatchcase(str(difference.local), self.local)
             and fnmatchcase(str(difference.through), self.through)
+            and (not self.codes or self.codes == list(difference.codes))
         )
 
 
@@ -57,7 +62,8 @@ class Exceptions:
     def differences(
         self, operation: Operation, local: Mapping[str, Any], through: Mapping[str, Any]
     ) -> list[Difference]:
-        found = [Difference(operation, *each) for each in _walk("", local, through)]
+        codes = (local["code"], through["code"])
+        found = [Difference(operation, *each, codes) for each in _walk("", local, through)]
         return [each for each in found if not self._expected(each)]
 
     def _expected(self, difference: Difference) -> bool:

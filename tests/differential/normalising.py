@@ -34,10 +34,9 @@ class Memory:
     seen: dict[Target, list[Object]] = field(default_factory=dict)
     """Of each object its versions, the newest last."""
 
-    def reference(self, kind: str, of: str) -> str:
+    def reference(self, kind: str, of: Target) -> str:
         """`oldrv` is the version before the last one that was read."""
-        namespace, _, name = of.partition("/")
-        found = self.seen.get((namespace, name), [])
+        found = self.seen.get(of, [])
         if kind == "uid":
             return str(found[-1]["metadata"]["uid"]) if found else NOBODY
         last = found[-1] if kind == "rv" and found else found[-2] if len(found) > 1 else None
@@ -129,7 +128,8 @@ def _note_versions(value: Any, memory: Memory) -> None:
 
 def _words(value: Any, memory: Memory) -> Any:
     if isinstance(value, dict):
-        return {key: _member(key, each, memory) for key, each in value.items()}
+        shown = {key: _member(key, each, memory) for key, each in value.items()}
+        return {key: each for key, each in shown.items() if key != "managedFields" or each}
     if isinstance(value, list):
         return [_words(each, memory) for each in value]
     if isinstance(value, Number):

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from fairlead.client.api import Client
 from fairlead.client.connection import Connection
+from fairlead.client.errors import Unreachable
 from fairlead.client.targets import Cluster
 from fairlead.connector.handling import Claims
+from fairlead.connector.namespaces import Namespace
 from fairlead.connector.naming import Scope
 from fairlead.connector.publishing import Synchronizer
 from fairlead.connector.sources import SourceName, Sources, of_crd
 from fairlead.embedded.cluster import EmbeddedCluster
 from fairlead.machinery import encoding
-from fairlead.machinery.messages import Request, Response
+from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.machinery.paths import RequestInfo
 from fairlead.machinery.principals import Principal
 from testenv.servers import RealCluster
@@ -32,12 +34,21 @@ SCOPE = Scope("differential", "diff-claims")
 SECONDS = 30.0
 
 
+LOST = Response(0, Headers([("content-type", "nothing: the connection was lost")]), b"")
+"""A server that panics over a request closes its connection; that is an answer too, and not to be met here."""
+
+
 def sender(connection: Connection) -> Send:
     async def send(request: Request) -> Response:
-        return await connection.request(
-            request.method, request.path, query=request.query, headers=request.headers, body=request.body,
-            timeout=SECONDS,
-        )  # fmt: skip
+        try:
+            return await connection.request(
+                request.method, request.path, query=request.query, headers=request.headers, body=request.body,
+                timeout=SECONDS,
+            )  # fmt: skip
+        except Unreachable as error:
+            if not error.sent:
+                raise
+            return LOST
 
     return send
 
@@ -76,8 +87,8 @@ def real(directory: Path, xrd_crd: Path) -> Iterator[tuple[Cluster, Cluster]]:
 
 
 class AllActive:
-    async def phase(self, name: str) -> str | None:
-        return None if name == kind.MISSING_NAMESPACE else "Active"
+    async def find(self, name: str) -> Namespace | None:
+        return None if name == kind.MISSING_NAMESPACE else Namespace(name, f"uid-of-{name}")
 
 
 async def allowed(principal: Principal, info: RequestInfo) -> None:

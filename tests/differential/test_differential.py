@@ -6,32 +6,23 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase
 
 from fairlead.connector import mapping, naming, patching, rewriting, selecting
-from tests.differential import generating, servers
-from tests.differential.operations import Operation
+from tests.differential import machine, servers
+from tests.differential.comparing import Difference
 from tests.differential.twins import Twins
 
-SEQUENCE, REAL_SEQUENCES, FAULT_SEQUENCES = 40, 8, 8
-QUICK = settings(
-    database=None, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+REAL_SEQUENCES, FAULT_SEQUENCES = 8, 12
 
 
-def run(portal: BlockingPortal, twins: Twins, sequences: int, *, watching: bool) -> list[str]:
-    """Every difference in words."""
-    found: list[str] = []
-
-    @settings(QUICK, max_examples=sequences)
-    @given(generating.sequences(SEQUENCE, watching=watching))
-    def sequence(operations: list[Operation]) -> None:
-        portal.call(twins.clean)
-        for operation in operations:
-            found.extend(map(str, portal.call(twins.do, operation)))
-
-    sequence()
-    return found
+def differences(portal: BlockingPortal, twins: Twins) -> Iterator[set[str]]:
+    """In words, of one sequence after the other: the same operations on objects of the same names each time."""
+    twins.sequence = 0
+    for number in range(FAULT_SEQUENCES):
+        found: list[Difference] = []
+        machine.run(portal, twins, 1, start=number, tell=found.extend, phases=(Phase.generate,))
+        yield set(map(str, found))
 
 
 @pytest.mark.real
@@ -45,10 +36,11 @@ def test_no_operation_tells_the_connector_from_a_server_that_stores_the_kind(
         start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
         portal.wrap_async_context_manager(servers.twins(*sides)) as twins,
     ):
-        found = run(portal, twins, REAL_SEQUENCES, watching=True)
+        found: list[Difference] = []
+        machine.run(portal, twins, REAL_SEQUENCES, tell=found.extend, phases=(Phase.generate,))
         print(twins.coverage.table())
-    assert not found, "\n".join(found[:20])
-    assert twins.coverage.total >= (REAL_SEQUENCES - 1) * SEQUENCE
+    assert not found, "\n".join(map(str, found[:20]))
+    assert twins.coverage.total >= (REAL_SEQUENCES - 1) * machine.STEPS
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +49,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Blockin
         start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
         portal.wrap_async_context_manager(servers.embedded(tmp_path_factory.mktemp("differential"))) as twins,
     ):
-        yield portal, twins, set(run(portal, twins, FAULT_SEQUENCES, watching=False))
+        yield portal, twins, set().union(*differences(portal, twins))
 
 
 @contextmanager
@@ -95,4 +87,18 @@ FAULTS = (
 def test_a_fault_in_the_rewriting_is_caught(fault: str, embedded: tuple[BlockingPortal, Twins, set[str]]) -> None:
     portal, twins, without = embedded
     with broken(fault):
-        assert set(run(portal, twins, FAULT_SEQUENCES, watching=False)) - without
+        assert any(each - without for each in differences(portal, twins))
+
+
+@pytest.mark.requirement("connector:differential-shrinks")
+def test_a_sequence_that_fails_is_made_short(embedded: tuple[BlockingPortal, Twins, set[str]]) -> None:
+    portal, twins, _ = embedded
+
+    def tell(found: list[Difference]) -> None:
+        if any("ownerReferences" in each.where for each in found):
+            machine.refuse(found)
+
+    with broken("owner references are not given back"), pytest.raises(machine.DifferenceError) as raised:
+        machine.run(portal, twins, FAULT_SEQUENCES, tell=tell, steps=10)
+    shown = "\n".join(raised.value.__notes__)
+    assert shown.count("state.") <= len(("begin", "one operation", "teardown")), shown

@@ -113,7 +113,7 @@ class Finalizing:
 
     async def calls(self, call: Call, query: Mapping[str, str]) -> list[Call]:
         """One deletion for each object of a collection."""
-        kept = {key: query[key] for key in ("labelSelector", "fieldSelector") if key in query}
+        kept = {key: query[key] for key in ("labelSelector", "fieldSelector", "limit", "continue") if key in query}
         _, _, body = await self._upstream.send(call, "GET", call.path(), kept, accept=_PARTIAL_LIST)
         items = fields(call.rewriter.collection(body))["items"]
         found = [each["metadata"] for each in encoding.from_json(bytes(items))]
