@@ -68,19 +68,19 @@ def test_a_policy_counts_that_is_bound_and_names_what_is_served(
 
 
 def test_each_is_told_once_and_only_while_it_is_there(caplog: pytest.LogCaptureFixture) -> None:
-    watch = PolicyWatch(Client.__new__(Client))
+    watch = PolicyWatch(Client.__new__(Client), lambda: SERVED)
     watch.heard(POLICIES[0], Listed([policy(rule("databases"))], "1"))
     watch.heard(POLICIES[1], Interrupted(statuses.no_such_resource()))
-    assert watch.found(SERVED) == []
+    assert watch.found() == []
     with caplog.at_level(logging.WARNING, logger=policies.__name__):
         watch.heard(BINDINGS[0], Applied(binding()))
-        assert watch.found(SERVED) == watch.found(SERVED) == DATABASE_ONLY
+        assert watch.found() == watch.found() == DATABASE_ONLY
     assert [each.getMessage() for each in caplog.records] == [
         f"{VALIDATING} p (databases.demo.example.org) of the app cluster is not evaluated for claims: its CEL runs for "
         "local objects only"
     ]
     watch.heard(BINDINGS[0], Deleted(binding()))
-    assert watch.found(SERVED) == []
+    assert watch.found() == []
 
 
 @pytest.mark.anyio

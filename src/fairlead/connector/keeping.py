@@ -32,6 +32,7 @@ from fairlead.connector.namespaces import Namespaces
 from fairlead.connector.naming import Scope
 from fairlead.connector.observing import Observer, Place
 from fairlead.connector.owning import Owner
+from fairlead.connector.policies import PolicyWatch
 from fairlead.connector.publishing import IncompleteError, Registrar, Synchronizer
 from fairlead.connector.reaching import Reachability
 from fairlead.connector.reaping import Reaper
@@ -80,6 +81,7 @@ class Connector:
             app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
         )
         self._owner = Owner(app, settings.owner_cluster_role)
+        self._policies = PolicyWatch(app, lambda: [each.resource for each in self._offers.values()])
         self._webhooks = Webhooks(app, Caller(app), live_labels(app)) if settings.webhooks else None
         self._registrar = Registrar(app, self.backend, self._owner.look)
         service = settings.service
@@ -93,6 +95,7 @@ class Connector:
         gauge = self._metrics.gauge
         gauge("fairlead_control_plane_reachable", "1 while it answers.", lambda: self._reachability.reachable)
         gauge("fairlead_leader", "1 on the replica that registers.", lambda: self._leadership.held)
+        gauge("fairlead_policies_unenforced", "CEL admission policies that do not hold for claims.", self._unenforced)
         gauge("fairlead_resources", "Resources that are served.", lambda: len(self._offers))
         gauge("fairlead_apis_without_rights", "APIs that the control plane does not let us have.", self._denied)
         gauge("fairlead_group_conflicts", "Groups that are another connector's.", lambda: len(self._group_conflicts()))
@@ -116,6 +119,9 @@ class Connector:
     def orphans(self) -> int:
         """Claims without their namespace, where this replica looks for them."""
         return self._reaper.count
+
+    def _unenforced(self) -> int:
+        return len(self._policies.found())
 
     def _denied(self) -> int:
         return len(self._state.without_rights)
@@ -215,6 +221,7 @@ class Connector:
             self._leadership.run,
             partial(while_leading, self._leadership, self._leader_loops()),
             *([self._webhooks.follow] if self._webhooks else []),
+            self._policies.run,
         ]
 
     def _leader_loops(self) -> list[Loop]:

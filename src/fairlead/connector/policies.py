@@ -9,7 +9,7 @@ Source: `admissionregistration.k8s.io/v1`; reference/aggregation-layer.md §10.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,16 +100,17 @@ def _rule(rule: Object, *, exact: bool) -> Rule:
 class PolicyWatch:
     """Follows policies and bindings; where the server does not have or give them there are none known."""
 
-    def __init__(self, app: Client) -> None:
+    def __init__(self, app: Client, served: Callable[[], Collection[Resource]]) -> None:
         self._app = app
+        self._served = served
         self._known: dict[Resource, dict[str, Object]] = {}
         self._told: set[Unenforced] = set()
 
-    def found(self, served: Collection[Resource]) -> list[Unenforced]:
+    def found(self) -> list[Unenforced]:
         """Each is told in the log once."""
         policies = [each for resource in POLICIES for each in self._known.get(resource, {}).values()]
         bindings = [each for resource in BINDINGS for each in self._known.get(resource, {}).values()]
-        found = unenforced(policies, bindings, served)
+        found = unenforced(policies, bindings, self._served())
         for each in found:
             if each not in self._told:
                 self._told.add(each)
@@ -125,6 +126,7 @@ class PolicyWatch:
     async def _follow(self, resource: Resource) -> None:
         async for event in watching.watch(self._app, resource):
             self.heard(resource, event)
+            self.found()
 
     def heard(self, resource: Resource, event: watching.Event) -> None:
         known = self._known.get(resource, {})
