@@ -66,6 +66,8 @@ _EXTRAS = _some(
     ),
     syncSecrets=st.booleans(),
     mirrorEvents=st.booleans(),
+    webhooks=st.booleans(),
+    reap=st.sampled_from(["report", "delete"]),
     audit=st.booleans(),
     logFormat=st.sampled_from(["text", "json"]),
     shutdownDelaySeconds=st.integers(0, 600),

@@ -11,6 +11,7 @@
 - {{ printf "--owner-cluster-role=%s" (include "fairlead.clusterName" .) | quote }}
 - --shutdown-delay={{ .Values.shutdownDelaySeconds | int64 }}
 - --log-format={{ .Values.logFormat }}
+- --reap={{ .Values.reap }}
 {{- with .Values.clusterID }}
 - {{ printf "--cluster-id=%s" . | quote }}
 {{- end }}
@@ -50,6 +51,9 @@
 {{- end }}
 {{- if .Values.mirrorEvents }}
 - --mirror-events
+{{- end }}
+{{- if not .Values.webhooks }}
+- --no-webhooks
 {{- end }}
 {{- if and .Values.spaces.host .Values.spaces.insecureSkipTLSVerify }}
 - --space-insecure-skip-tls-verify

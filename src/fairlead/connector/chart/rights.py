@@ -17,8 +17,16 @@ Object = dict[str, Any]
 
 _GROUP = "rbac.authorization.k8s.io"
 _VERSION = f"{_GROUP}/v1"
+_CONFIGURATIONS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 READER = "extension-apiserver-authentication-reader"
 DELEGATOR = "system:auth-delegator"
+_POLICIES = (
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+)
+"""Not enforced, and therefore told of."""
 
 
 def cluster_roles(values: Object, release: Release) -> list[Object]:
@@ -30,20 +38,32 @@ def cluster_roles(values: Object, release: Release) -> list[Object]:
 
 
 def _rules(values: Object, release: Release) -> list[tuple[str, list[Object]]]:
-    found = [("", _always(release))]
+    return [("", _always(release)), *((f".{name}", rules) for name, rules in _features(values).items())]
+
+
+def _features(values: Object) -> dict[str, list[Object]]:
+    """Those that are on, in the order of their names."""
+    found = {}
     if values["mirrorEvents"]:
-        found.append((".events", [_rule("", "events", ["get", "create", "update"])]))
+        found["events"] = [_rule("", ["events"], ["get", "create", "update"])]
     if values["syncSecrets"]:
-        found.append((".secrets", [_rule("", "secrets", ["get", "create", "update", "delete"])]))
+        found["secrets"] = [_rule("", ["secrets"], ["get", "create", "update", "delete"])]
+    if values["webhooks"]:
+        found["webhooks"] = [
+            _rule("admissionregistration.k8s.io", _CONFIGURATIONS, ["list", "watch"]),
+            _rule("", ["services"], ["get"]),
+            _rule("discovery.k8s.io", ["endpointslices"], ["list"]),
+        ]
     return found
 
 
 def _always(release: Release) -> list[Object]:
     api_services = ["get", "list", "watch", "create", "patch", "delete"]
     return [
-        _rule("apiregistration.k8s.io", "apiservices", api_services),
-        _rule("", "namespaces", ["get", "list", "watch"]),
-        _rule(_GROUP, "clusterroles", ["get"], [release.cluster_name]),
+        _rule("apiregistration.k8s.io", ["apiservices"], api_services),
+        _rule("", ["namespaces"], ["get", "list", "watch"]),
+        _rule(_GROUP, ["clusterroles"], ["get"], [release.cluster_name]),
+        _rule("admissionregistration.k8s.io", _POLICIES, ["list", "watch"]),
     ]
 
 
@@ -59,14 +79,14 @@ def cluster_role_bindings(values: Object, release: Release) -> list[Object]:
 def role(values: Object, release: Release) -> Object:
     """In the release's namespace. Creating cannot be limited to a name."""
     rules = [
-        _rule("", "secrets", ["create"]),
-        _rule("", "secrets", ["get", "list", "watch", "update"], [release.serving_secret]),
-        _rule("coordination.k8s.io", "leases", ["create"]),
-        _rule("coordination.k8s.io", "leases", ["get", "update"], [release.name]),
+        _rule("", ["secrets"], ["create"]),
+        _rule("", ["secrets"], ["get", "list", "watch", "update"], [release.serving_secret]),
+        _rule("coordination.k8s.io", ["leases"], ["create"]),
+        _rule("coordination.k8s.io", ["leases"], ["get", "update"], [release.name]),
     ]
     if values["renewToken"]:
         held = values["spaces"]["controlPlane"]["kubeconfigSecret"]["name"]
-        rules.append(_rule("", "secrets", ["get", "update"], [held]))
+        rules.append(_rule("", ["secrets"], ["get", "update"], [held]))
     return {"apiVersion": _VERSION, "kind": "Role", "metadata": release.metadata(), "rules": rules}
 
 
@@ -78,8 +98,8 @@ def role_bindings(release: Release) -> list[Object]:
     ]
 
 
-def _rule(group: str, resource: str, verbs: Sequence[str], names: Sequence[str] = ()) -> Object:
-    found: Object = {"apiGroups": [group], "resources": [resource]}
+def _rule(group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] = ()) -> Object:
+    found: Object = {"apiGroups": [group], "resources": list(resources)}
     if names:
         found["resourceNames"] = list(names)
     return {**found, "verbs": list(verbs)}

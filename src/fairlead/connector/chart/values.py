@@ -96,6 +96,8 @@ SCHEMA: Object = {
         apis=_table(allow=_texts(), deny=_texts(), selector=_text(), crds=_texts()),
         syncSecrets=_flag(False),
         mirrorEvents=_flag(False),
+        webhooks=_flag(True),
+        reap=_text("report", "report", "delete"),
         audit=_flag(False),
         logFormat=_text("json", "json", "text"),
         shutdownDelaySeconds=_whole(15, 0, 600),

@@ -110,6 +110,7 @@ def arguments(values: Object, release: Release) -> list[str]:
         ("owner-cluster-role", release.cluster_name),
         ("shutdown-delay", str(values["shutdownDelaySeconds"])),
         ("log-format", values["logFormat"]),
+        ("reap", values["reap"]),
         ("cluster-id", values["clusterID"]),
         *_control_plane(values, release),
         *(("allow-api", each) for each in values["apis"]["allow"]),
@@ -121,6 +122,7 @@ def arguments(values: Object, release: Release) -> list[str]:
     flags = [
         ("sync-secrets", values["syncSecrets"]),
         ("mirror-events", values["mirrorEvents"]),
+        ("no-webhooks", not values["webhooks"]),
         ("space-insecure-skip-tls-verify", values["spaces"]["host"] and values["spaces"]["insecureSkipTLSVerify"]),
     ]
     return [
