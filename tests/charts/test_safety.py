@@ -45,7 +45,8 @@ def test_no_right_is_for_everything_and_no_secret_is_listed(given: Object) -> No
 
 @pytest.mark.requirement("connector:chart-least-privilege")
 @pytest.mark.parametrize(
-    ("value", "resource"), [("syncSecrets", "secrets"), ("mirrorEvents", "events"), ("webhooks", "webhook")]
+    ("value", "resource"),
+    [("syncSecrets", "secrets"), ("mirrorEvents", "events"), ("webhooks", "webhook"), ("quota", "quota")],
 )
 def test_a_feature_that_is_off_has_no_rights(value: str, resource: str) -> None:
     off, on = ({**PLAIN, value: each} for each in (False, True))

@@ -52,6 +52,9 @@
 {{- if .Values.mirrorEvents }}
 - --mirror-events
 {{- end }}
+{{- if not .Values.quota }}
+- --no-quota
+{{- end }}
 {{- if not .Values.webhooks }}
 - --no-webhooks
 {{- end }}

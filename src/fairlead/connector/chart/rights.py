@@ -46,6 +46,11 @@ def _features(values: Object) -> dict[str, list[Object]]:
     found = {}
     if values["mirrorEvents"]:
         found["events"] = [_rule("", ["events"], ["get", "create", "update"])]
+    if values["quota"]:
+        found["quota"] = [
+            _rule("", ["resourcequotas"], ["list", "watch"]),
+            _rule("", ["resourcequotas/status"], ["update"]),
+        ]
     if values["syncSecrets"]:
         found["secrets"] = [_rule("", ["secrets"], ["get", "create", "update", "delete"])]
     if values["webhooks"]:

@@ -96,6 +96,7 @@ SCHEMA: Object = {
         apis=_table(allow=_texts(), deny=_texts(), selector=_text(), crds=_texts()),
         syncSecrets=_flag(False),
         mirrorEvents=_flag(False),
+        quota=_flag(True),
         webhooks=_flag(True),
         reap=_text("report", "report", "delete"),
         audit=_flag(False),
