@@ -5,7 +5,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from fairlead.cli import main
 from fairlead.client.api import Client
 from fairlead.client.connection import Connection
 from fairlead.client.credentials import Bearer, Fixed, Renewing
+from fairlead.client.errors import Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.connector import kubeconfigsecrets, publishing, renewing, running
 from fairlead.connector.chart.releases import Release
-from fairlead.connector.installing import installed, kinds, rights, ways
+from fairlead.connector.installing import installed, installing, kinds, rights, surveying, ways
+from fairlead.connector.installing.planning import Order
 from fairlead.connector.naming import Identity
 from fairlead.connector.settings import SecretName, ServiceName, Settings
 from fairlead.machinery import encoding, statuses, webtokens
@@ -28,6 +30,7 @@ from fairlead.machinery.paths import Resource
 from fairlead.machinery.principals import Principal
 from testenv import building
 from testenv.ports import Ports
+from tests.client.test_rotating import mount
 from tests.clusters import Pair
 from tests.connector import doubles
 from tests.connector.doubles import Router, TokenHost
@@ -215,6 +218,58 @@ async def test_a_later_definition_has_no_rights_until_it_is_installed_again(
         assert f"v1alpha1.{later}" not in await site.api_services()
         await site.install("--timeout", "90")
         assert f"v1alpha1.{later}" in await site.api_services()
+
+
+@pytest.mark.requirement("connector:install-completes")
+async def test_an_interrupted_installation_is_completed_by_the_next(site: Site) -> None:
+    class Failing(Client):
+        async def apply(self, resource: Resource, *arguments: Any, **options: Any) -> Object:
+            if resource == kinds.KINDS["Deployment"] and "dryRun" not in options:
+                raise Unreachable("the app cluster was lost", sent=True)
+            return await super().apply(resource, *arguments, **options)
+
+    values = {"image": {"repository": "registry.example.org/fairlead"}}
+    order = Order("control-plane", site.claims, values, site.release)
+    path = site.pair.control_plane.kubeconfig
+    async with ways.opened(order.control_plane, values, site.app, "kube-system", path) as way:
+        failing = Failing(site.app.connection)
+        found = await surveying.survey(order, failing, way)
+        with pytest.raises(
+            surveying.InstallError, match="the installation is incomplete: the app cluster was lost; run"
+        ):
+            await installing.install(order, failing, way, found, lambda line: None)
+    assert "Deployment" not in {each["kind"] for each in await site.objects()}
+    await site.install("--no-wait")
+    assert {kinds.key(each) for each in await site.objects()} == {kinds.key(each) for each in order.objects()}
+
+
+@pytest.mark.requirement("connector:credentials-exchanged")
+async def test_a_running_connector_goes_on_with_new_credentials(site: Site, unique: Callable[[str], str]) -> None:
+    group, namespace = f"{unique('rotated')}.example.org", unique("team")
+    await offer(site.control_plane, group)
+    await site.install("--no-wait")
+    await site.app.create(manifests.NAMESPACES, manifests.namespace(namespace))
+    settings = await site.connector()
+    folder = mount(site.folder / "kubelet", {"kubeconfig": (site.folder / "mounted/kubeconfig").read_bytes()}, "1")
+    claim = {**manifests.claim("orders", namespace), "apiVersion": f"{group}/v1alpha1"}
+    async with running.serve(replace(settings, control_plane_kubeconfig=folder)):
+        await eventually(lambda: site.app.create(claims_of(group), claim))
+        uid = (await site.app.get(manifests.NAMESPACES, "kube-system"))["metadata"]["uid"]
+        account = rights.Grant(site.claims, uid, frozenset()).name
+        await site.control_plane.delete(rights.SERVICE_ACCOUNTS, account, site.claims)
+
+        async def refused() -> None:
+            try:
+                found: Any = await site.app.get(claims_of(group), "orders", namespace)
+            except statuses.StatusError:
+                return
+            assert not found
+
+        await eventually(refused)
+        await site.install("--no-wait")
+        text = encoding.to_yaml(await site.held()).encode()
+        mount(folder, {"kubeconfig": text}, "2")
+        await eventually(lambda: site.app.get(claims_of(group), "orders", namespace))
 
 
 @pytest.mark.requirement("connector:install-helm")

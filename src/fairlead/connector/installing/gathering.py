@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from fairlead.aggregation import frontproxy
 from fairlead.aggregation.registering import APISERVICES
-from fairlead.client import reviews
+from fairlead.client import discovery, reviews
 from fairlead.client.api import Client
 from fairlead.connector.choosing import Choice
-from fairlead.connector.installing import rights
+from fairlead.connector.installing import causes, policies, rights
 from fairlead.connector.installing.facts import ControlPlaneFacts, Facts, Object
 from fairlead.connector.installing.installed import SECRETS, Installed
 from fairlead.connector.preparing import APP_CLUSTERS, CONFIGMAPS, NAMESPACES
@@ -49,6 +49,7 @@ async def gather(
         network_policies=await _all(app, POLICIES, service.namespace, unseen),
         app_clock=await _clock(app),
     )
+    facts = replace(facts, unenforced_policies=await _unenforced(app, facts, unseen))
     if problem:
         return replace(facts, control_plane=ControlPlaneFacts(problem), unseen=tuple(unseen))
     there = await _control_plane(control_plane, facts, installed, unseen) if control_plane else None
@@ -66,15 +67,35 @@ async def _one(app: Client, resource: Resource, name: str, namespace: str, unsee
 
 
 async def _all(
-    app: Client, resource: Resource, namespace: str, unseen: list[str], selector: str = ""
+    app: Client, resource: Resource, namespace: str | None, unseen: list[str], selector: str = ""
 ) -> tuple[Object, ...]:
     try:
         return tuple((await app.list(resource, namespace, label_selector=selector)).items)
     except statuses.NotFound:  # an API that this cluster does not have
         return ()
     except statuses.Forbidden:
-        unseen.append(f"{resource.qualified} of {namespace} may not be listed")
+        unseen.append(f"{resource.qualified} may not be listed")
         return ()
+
+
+async def _unenforced(app: Client, facts: Facts, unseen: list[str]) -> tuple[str, ...]:
+    kinds = {"validatingadmissionpolicies": "v1", "mutatingadmissionpolicies": "v1"}
+    found = {
+        plural: await _all(app, Resource(policies.GROUP, version, plural, namespaced=False), None, unseen)
+        for name, version in kinds.items()
+        for plural in (name, f"{name.removesuffix('ies')}ybindings")
+    }
+    names = {each["metadata"]["name"] for each in causes.ours(facts)}
+    served = [
+        Resource(group.name, version.version, resource.plural)
+        for group in await discovery.discover(app)
+        for version in group.versions
+        if f"{version.version}.{group.name}" in names
+        for resource in version.resources
+    ]
+    bound = [each for plural, items in found.items() if plural.endswith("bindings") for each in items]
+    every = [each for plural, items in found.items() if not plural.endswith("bindings") for each in items]
+    return policies.unenforced(every, bound, served)
 
 
 async def _authentication(app: Client, unseen: list[str]) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ Every step is an apply of what should be, so whatever an interrupted run left be
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from fairlead.aggregation import registering
@@ -55,7 +56,8 @@ async def _control_plane(order: Order, app: Client, way: Way, found: Survey, tel
         tell(f"app cluster: the credentials of context {order.control_plane} are copied, with all their rights")
     else:
         for resource, obj in rights.objects(grant):
-            await _apply_role(way.client, resource, obj)
+            await way.client.apply(resource, obj, manager=MANAGER, force=True)
+        await _take_back(way.client, grant)
         tell(f"control plane: ServiceAccount {grant.namespace}/{grant.name} may serve {len(grant.kinds)} kinds")
         token = await renewing.token_of(way.client, grant.namespace, grant.name)
         document = ways.with_token(way, order.control_plane, token, order.server)
@@ -63,8 +65,13 @@ async def _control_plane(order: Order, app: Client, way: Way, found: Survey, tel
     tell(f"app cluster: Secret {order.release.namespace}/{order.secret} holds the kubeconfig")
 
 
-async def _apply_role(client: Client, resource: Any, obj: Object) -> None:
-    await client.apply(resource, obj, manager=MANAGER, force=True)
+async def _take_back(client: Client, grant: rights.Grant) -> None:
+    """What an earlier installation was given and this one does not need."""
+    wanted = {kinds.key(obj) for _, obj in rights.objects(grant)}
+    for resource, obj in rights.removable(grant):
+        if kinds.key(obj) not in wanted:
+            with suppress(statuses.NotFound, statuses.Forbidden):
+                await client.delete(resource, grant.name, obj["metadata"].get("namespace"))
 
 
 async def _remove(app: Client, obj: Object) -> None:
