@@ -119,6 +119,9 @@ def test_a_folder_that_cannot_be_written() -> None:
         (["--claim-namespace", "Not_One"], "'Not_One' is no namespace"),
         (["--cluster-id", "a b"], "'a b' is no cluster id"),
         (["--allow-crd", "things"], "'things' is no CRD: a CRD is named PLURAL.GROUP"),
+        (["--allow-api", "things"], "'things' names no API: it is written as PLURAL.GROUP, *.GROUP or *"),
+        (["--deny-api", "*.*"], "'*.*' names no API"),
+        (["--api-selector", "a in ("], "'a in (' is no label selector"),
         (["--service-port", "0"], "0 is no Service port"),
     ],
 )
