@@ -88,6 +88,9 @@ def serve(
     owner_cluster_role: Annotated[
         str, typer.Option(metavar="NAME", help="A ClusterRole that is to own the APIServices: they go when it goes.")
     ] = "",
+    impersonate: Annotated[
+        bool, typer.Option("--impersonate", help="Tell the control plane who asks, as user CLUSTER-ID:NAME.")
+    ] = False,
     no_webhooks: Annotated[
         bool, typer.Option("--no-webhooks", help="Do not ask the app cluster's admission webhooks about claims.")
     ] = False,
@@ -133,6 +136,7 @@ def serve(
         reap=reap == "delete",
         owner_cluster_role=owner_cluster_role,
         webhooks=not no_webhooks,
+        impersonate=impersonate,
         service_port=service_port,
         bind=bind,
         port=port,

@@ -27,6 +27,7 @@ Object = dict[str, Any]
 _HASHED = re.compile(r"\b(?:claim|nxr)-[0-9a-f]{16}\b")
 _STORAGE_KEY = re.compile(r"(?:, )?Key: /[^,\s]+")
 _OWN_USER = re.compile(r'\bUser "[^"]*" cannot ')
+_REASON = re.compile(r'( in the namespace "[^"]*"| at the cluster scope).*', re.DOTALL)
 # Of a sentence that repeats a whole object, as stored.
 _ECHO = re.compile(r"\{.*\}", re.DOTALL)
 HIDDEN_NAME = "(unknown)"
@@ -42,12 +43,16 @@ class Names:
     """None for a collection."""
     namespace: str = ""
     """Of the app cluster; empty for all namespaces."""
+    user: str = ""
+    """Who is impersonated; empty for nobody."""
 
     @property
     def backend(self) -> str:
         return self.identity.backend(self.prefix) if self.identity else ""
 
     def text(self, sentence: str) -> str:
+        if self.user:
+            sentence = sentence.replace(f"{self.scope.cluster}:", "")
         sentence = _STORAGE_KEY.sub(self._key, sentence)
         if self.identity:
             sentence = sentence.replace(self.backend, self.identity.name)
@@ -96,6 +101,8 @@ def failure(status: Object, code: int, names: Names) -> StatusError:
     """The error to give the client for a Status of the control plane with an HTTP status of 400 or more."""
     message = str(status.get("message") or "")
     details = status.get("details") or {}
+    if code == 403 and names.user and f"User {_quoted(names.user)} cannot " in message:
+        return _callers(status, names)
     if code == 401 or (code == 403 and _OWN_USER.search(message)):
         return statuses.InternalError("the control plane refuses the connector's own credentials")
     if code == 404 and not details.get("name"):
@@ -105,6 +112,18 @@ def failure(status: Object, code: int, names: Names) -> StatusError:
     if code == 404 and details.get("kind") == "namespaces" and details.get("name") == names.scope.namespace:
         return statuses.InternalError("the control plane lacks the namespace that the connector is configured to use")
     return statuses.from_object(rewrite_status(status, names), code)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _callers(status: Object, names: Names) -> StatusError:
+    """A refusal of the user that was impersonated, in words of the app cluster; without which of its rules is why."""
+    error = statuses.from_object(rewrite_status(status, names), 403)
+    error.message = _REASON.sub(r"\1", error.message).replace(' in the namespace ""', " at the cluster scope")
+    return error
 
 
 def unreachable(*, sent: bool, writes: bool) -> StatusError:

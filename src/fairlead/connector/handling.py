@@ -3,13 +3,14 @@
 Source: reference/aggregation-layer.md §5 to §8.
 """
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from fairlead.client.connection import Connection
-from fairlead.connector import answering, bodies, documents, writing
-from fairlead.connector.admitting import Admission, Planning
+from fairlead.connector import answering, bodies, documents, impersonating, writing
+from fairlead.connector.admitting import Admission, Planning, Verbs
 from fairlead.connector.applying import Applier, Authorize
 from fairlead.connector.catalog import Catalog, Offer
 from fairlead.connector.creating import Creator, Namespaces, Quotas
@@ -26,7 +27,28 @@ from fairlead.machinery.messages import Request, Response
 from fairlead.machinery.paths import RequestInfo
 from fairlead.machinery.principals import Principal
 
+Carrying = Callable[[Call], Awaitable[Response]]
+
 _ACROSS_NAMESPACES = ("list", "watch")
+_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+_MOST_PRINCIPALS = 1000
+_MOST_KNOWN = 1000
+
+
+class PerPrincipal:
+    """What one caller's requests made known about objects decides nothing for another, who may have other rights."""
+
+    def __init__(self, make: Callable[[Known], Carrying]) -> None:
+        self._make = make
+        self._made: OrderedDict[Principal, Carrying] = OrderedDict()
+
+    def of(self, principal: Principal) -> Carrying:
+        found = self._made.get(principal) or self._make(Known(most=_MOST_KNOWN))
+        self._made[principal] = found
+        self._made.move_to_end(principal)
+        while len(self._made) > _MOST_PRINCIPALS:
+            self._made.popitem(last=False)
+        return found
 
 
 class Claims:
@@ -43,30 +65,43 @@ class Claims:
         webhooks: Planning | None = None,
         *,
         quotas: Quotas | None = None,
+        impersonates: bool = False,
     ) -> None:
-        known = known or Known()
-        upstream = Upstream(connection)
         self._scope = scope
         self._catalog = catalog
-        reader = Reader(upstream, known)
-        shared = Writing(upstream, known, reader)
-        creator, updater, remover = Creator(shared, namespaces, quotas), Updater(shared), Remover(shared)
-        applier = Applier(shared, creator, authorize)
+        self._impersonates = impersonates
+        self._webhooks = webhooks
+        upstream = Upstream(connection)
 
-        async def patch(call: Call) -> Response:
-            return await (applier.apply(call) if bodies.is_apply(call.request.headers) else updater.patch(call))
+        def made(known: Known) -> Carrying:
+            reader = Reader(upstream, known)
+            shared = Writing(upstream, known, reader)
+            creator, updater, remover = Creator(shared, namespaces, quotas), Updater(shared), Remover(shared)
+            applier = Applier(shared, creator, authorize)
 
-        self._verbs: dict[str, Callable[[Call], Awaitable[Response]]] = {
-            "get": reader.get,
-            "list": reader.list,
-            "watch": reader.watch,
-            "create": creator.create,
-            "update": updater.update,
-            "patch": patch,
-            "delete": remover.delete,
-            "deletecollection": remover.delete_collection,
-        }
-        self._admission = Admission(webhooks, self._verbs, self._versions) if webhooks else None
+            async def patch(call: Call) -> Response:
+                return await (applier.apply(call) if bodies.is_apply(call.request.headers) else updater.patch(call))
+
+            return self._admitted(
+                {
+                    "get": reader.get,
+                    "list": reader.list,
+                    "watch": reader.watch,
+                    "create": creator.create,
+                    "update": updater.update,
+                    "patch": patch,
+                    "delete": remover.delete,
+                    "deletecollection": remover.delete_collection,
+                }
+            )
+
+        shared_by_all = made(known or Known())
+        self._carrying = PerPrincipal(made).of if impersonates else lambda _: shared_by_all
+
+    def _admitted(self, verbs: Verbs) -> Carrying:
+        if self._webhooks:
+            return Admission(self._webhooks, verbs, self._versions).carry_out
+        return lambda call: verbs[call.info.verb](call)
 
     def _versions(self, offer: Offer) -> list[Offer]:
         """The others of the same resource."""
@@ -98,13 +133,14 @@ class Claims:
             return answering.no_such_page()
         if info.subresource and not offer.has(info.subresource):
             raise statuses.not_found(offer.resource, info.name)
-        if info.verb not in self._verbs or not _allowed(info, offer):
+        if info.verb not in _VERBS or not _allowed(info, offer):
             raise answering.not_supported(offer.resource, info.verb)
-        call = Call(request, info, principal, offer, self._scope)
+        user = impersonating.user(self._scope.cluster, principal) if self._impersonates else ""
+        call = Call(request, info, principal, offer, self._scope, user)
         if info.verb in ("update", "patch") and not info.name:
             raise statuses.BadRequest("name must be provided")
         try:
-            answer = await (self._admission.carry_out(call) if self._admission else self._verbs[info.verb](call))
+            answer = await self._carrying(principal)(call)
         except statuses.StatusError as error:
             if writing.is_read_before(error, call):
                 error.warnings = (*(each for each in _warnings(call) if each not in error.warnings), *error.warnings)

@@ -64,6 +64,7 @@ class Connector:
         certificate: SharedCertificate,
         reachability: Reachability,
         metrics: Metrics,
+        owner: Owner,
     ) -> None:
         self._settings = settings
         self._app = app
@@ -80,13 +81,13 @@ class Connector:
         self._reaper = Reaper(
             app, control_plane, scope, self._catalog, self._namespaces, cluster_uid, deletes=settings.reap
         )
-        self._owner = Owner(app, settings.owner_cluster_role)
+        self._owner = owner
         self._policies = PolicyWatch(app, lambda: [each.resource for each in self._offers.values()])
         self._webhooks = Webhooks(app, Caller(app), live_labels(app)) if settings.webhooks else None
         self._registrar = Registrar(app, self.backend, self._owner.look)
         service = settings.service
         self._leadership = Leadership(
-            app, service.namespace, service.name, _replica(), gained=self._state.published.set
+            *(app, service.namespace, service.name, _replica()), gained=self._state.published.set, owners=owner.current
         )
         self._show()
 
@@ -167,6 +168,7 @@ class Connector:
             self._namespaces,
             authorizer.authorize,
             webhooks=self._webhooks,
+            impersonates=self._settings.impersonate,
             quotas=self._quotas,
         )
         reviews = TokenReviews(reviewing.token_reviews(self._app, self._metrics), self._metrics.tokens).authenticate

@@ -100,6 +100,8 @@ class Settings:
 
     webhooks: bool = True
     """Whether the app cluster's admission webhooks are asked."""
+    impersonate: bool = False
+    """Whether the control plane is told who asks, under a name that begins with the cluster id."""
 
     def check(self) -> None:
         """Raises `SettingsError`."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fairlead.client.api import refusal
 from fairlead.client.connection import Connection
 from fairlead.client.errors import ClientError, Unreachable
-from fairlead.connector import answering
+from fairlead.connector import answering, impersonating
 from fairlead.connector.answering import Names
 from fairlead.connector.catalog import Offer
 from fairlead.connector.naming import Identity, Scope
@@ -40,6 +40,8 @@ class Call:
     principal: Principal
     offer: Offer
     scope: Scope
+    user: str = ""
+    """Who is impersonated towards the control plane; empty for nobody."""
 
     @property
     def identity(self) -> Identity:
@@ -53,7 +55,7 @@ class Call:
     @property
     def names(self) -> Names:
         identity = self.identity if self.info.name and self.info.namespace else None
-        return Names(self.scope, self.offer.prefix, identity, self.info.namespace)
+        return Names(self.scope, self.offer.prefix, identity, self.info.namespace, self.user)
 
     @property
     def rewriter(self) -> Rewriter:
@@ -91,7 +93,7 @@ class Upstream:
                 path,
                 # Indented for curl and browsers, what we leave untouched would be half of an answer.
                 query=urlencode({**(query or {}), "pretty": "false"}),
-                headers=_headers(call.request.headers, accept, content_type),
+                headers=_headers(call, accept, content_type),
                 body=body,
                 timeout=WRITE_SECONDS if writes else READ_SECONDS,
             )
@@ -101,7 +103,7 @@ class Upstream:
 
     async def stream(self, call: Call, path: str, query: Mapping[str, str], *, accept: str) -> Held:
         """The chunks of a good answer; close it. Raises as `send` does."""
-        headers = _headers(call.request.headers, accept, "")
+        headers = _headers(call, accept, "")
         stack = AsyncExitStack()
         try:
             streamed = await stack.enter_async_context(
@@ -120,8 +122,9 @@ class Upstream:
         raise _refusal(Response(streamed.status, streamed.headers, body), call.names)
 
 
-def _headers(sent: Headers, accept: str, content_type: str) -> Headers:
-    lines = [(key, value) for key, value in sent.lines if key in _PASSED]
+def _headers(call: Call, accept: str, content_type: str) -> Headers:
+    lines = [(key, value) for key, value in call.request.headers.lines if key in _PASSED]
+    lines += impersonating.headers(call.scope.cluster, call.principal) if call.user else []
     lines.append(("accept", accept))
     if content_type:
         lines.append(("content-type", content_type))

@@ -14,6 +14,7 @@ from typing import Any
 
 from fairlead.connector import naming
 from fairlead.connector.choosing import EVERYTHING, Choice
+from fairlead.connector.impersonating import EXTRA_KEY
 from fairlead.connector.preparing import APP_CLUSTERS
 from fairlead.connector.retelling import CLUSTER_SCOPED
 from fairlead.crossplane import xrds
@@ -174,7 +175,7 @@ def _cluster_rules(grant: Grant) -> list[Object]:
     if grant.impersonate:
         rules += [
             _rule("", ["users", "groups"], ["impersonate"]),
-            _rule("authentication.k8s.io", ["uids", "userextras/*"], ["impersonate"]),
+            _rule("authentication.k8s.io", ["uids", f"userextras/{EXTRA_KEY}"], ["impersonate"]),
         ]
     return rules
 
