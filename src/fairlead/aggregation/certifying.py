@@ -9,7 +9,7 @@ Without rights on the Secret the process keeps an authority of its own, as a sin
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class SharedCertificate:
-    """`changed` is called whenever the bundle to publish may be another."""
+    """`changed` is called whenever the bundle to publish may be another; `owners` are those of a new Secret."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class SharedCertificate:
         *,
         announcing: float = ANNOUNCING,
         changed: Callable[[], None] = lambda: None,
+        owners: Callable[[], Sequence[Object]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -55,6 +56,7 @@ class SharedCertificate:
         self._dns = dns
         self._announcing = announcing
         self.changed = changed
+        self._owners = owners
         self._clock = clock
         self._material = Material.create(dns)
         self._secret: Object | None = None
@@ -80,10 +82,13 @@ class SharedCertificate:
             return None
 
     async def _create(self) -> Object:
+        metadata: Object = {"name": self._name, "namespace": self._namespace}
+        if owners := self._owners():
+            metadata["ownerReferences"] = list(owners)
         document = {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": self._name, "namespace": self._namespace},
+            "metadata": metadata,
             "type": "kubernetes.io/tls",
             "data": self._material.data,
         }

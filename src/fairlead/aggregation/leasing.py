@@ -14,7 +14,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Leadership:
-    """`gained` is called each time the Lease becomes ours."""
+    """`gained` is called each time the Lease becomes ours; `owners` are those of a Lease that is made."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Leadership:
         identity: str,
         *,
         gained: Callable[[], None] = lambda: None,
+        owners: Callable[[], Sequence[Object]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -52,6 +53,7 @@ class Leadership:
         self._name = name
         self.identity = identity
         self._gained = gained
+        self._owners = owners
         self._clock = clock
         self._renewed = -math.inf
         self._seen = ("", 0.0)
@@ -137,10 +139,13 @@ class Leadership:
         self, spec: Object, changes: int, lease: Object | None = None, *, holder: str | None = None
     ) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        made: Object = {"name": self._name, "namespace": self._namespace}
+        if owners := self._owners():
+            made["ownerReferences"] = list(owners)
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": lease["metadata"] if lease else {"name": self._name, "namespace": self._namespace},
+            "metadata": lease["metadata"] if lease else made,
             "spec": {
                 "holderIdentity": self.identity if holder is None else holder,
                 "leaseDurationSeconds": int(DURATION),

@@ -1,4 +1,4 @@
-"""Who owns the APIServices: a cluster-scoped object of the release, so that they go when it goes.
+"""Who owns what the connector makes in the app cluster: an object of the release, so that all of it goes together.
 
 Helm does not know what is registered at run time. An APIService that outlives its connector fails every deletion of a
 namespace; with an owner the app cluster's garbage collector removes it, also when no connector is alive to do so. A
@@ -60,6 +60,9 @@ class Owner:
         self._client = client
         self._cluster_role = cluster_role
         self.references: list[Object] = []
+
+    def current(self) -> list[Object]:
+        return self.references
 
     async def look(self) -> None:
         """Raises `OwnerError` and what the client raises."""

@@ -22,6 +22,7 @@ from fairlead.connector import preparing, targeting
 from fairlead.connector.keeping import Connector
 from fairlead.connector.measuring import APP_CLUSTER, MeasuredConnection
 from fairlead.connector.naming import Scope
+from fairlead.connector.owning import Owner
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.reaching import ProbedConnection, Reachability
 from fairlead.connector.settings import Settings, SettingsError
@@ -92,15 +93,19 @@ async def serve(settings: Settings, bound: socket.socket | None = None) -> Async
         await _usable("app cluster", app)
         await _usable_some_day(control_plane, reachability, prober)
         service = settings.service
+        owner = Owner(app, settings.owner_cluster_role)
+        await owner.look()
         certificate = SharedCertificate(
-            app, service.namespace, service.secret, service.dns, announcing=certifying.ANNOUNCING
+            *(app, service.namespace, service.secret, service.dns),
+            announcing=certifying.ANNOUNCING,
+            owners=owner.current,
         )
         await certificate.begin()
         tls = certificate.tls
         trust = TrustFollower(tls)
         uid = await uid_of(app)
         scope = Scope(settings.cluster_id or uid, settings.claim_namespace)
-        connector = Connector(settings, app, control_plane, scope, uid, certificate, reachability, metrics)
+        connector = Connector(settings, app, control_plane, scope, uid, certificate, reachability, metrics, owner)
         handler = connector.handler(trust, log)
         listener = await stack.enter_async_context(listening.listen(handler, tls=tls, bound=opened))
         work = _prepared(preparing.prepare(control_plane, scope, uid, reachability.pause), connector)
