@@ -26,6 +26,7 @@ from fairlead.connector.installing.planning import Order
 from fairlead.connector.naming import Identity
 from fairlead.connector.settings import SecretName, ServiceName, Settings
 from fairlead.machinery import encoding, statuses, webtokens
+from fairlead.machinery.messages import Request
 from fairlead.machinery.paths import Resource
 from fairlead.machinery.principals import Principal
 from testenv import building
@@ -88,7 +89,8 @@ class Site:
             service_port=self.port,
             bind="127.0.0.1",
             port=self.port,
-            webhooks=False,
+            sync_secrets="--sync-secrets" in made.arguments,
+            mirror_events="--mirror-events" in made.arguments,
             renew_token_secret=SecretName.parse(made.argument("--renew-token-secret")),
         )
 
@@ -153,7 +155,8 @@ def claims_of(group: str) -> Resource:
 async def test_from_nothing_to_claims_and_back(site: Site, unique: Callable[[str], str]) -> None:
     group, namespace = f"{unique('first')}.example.org", unique("team")
     await offer(site.control_plane, group)
-    said = await site.install("--no-wait")
+    features = ("--set", "syncSecrets=true,mirrorEvents=true")
+    said = await site.install("--no-wait", *features)
     assert f"control plane: namespace {site.claims} created" in said
     assert "is installed; `kubectl api-resources" in said
 
@@ -168,7 +171,7 @@ async def test_from_nothing_to_claims_and_back(site: Site, unique: Callable[[str
     claim = {**manifests.claim("orders", namespace), "apiVersion": f"{group}/v1alpha1"}
     async with running.serve(await site.connector()) as connector:
         await eventually(lambda: site.app.create(claims_of(group), claim))
-        assert "is upgraded" in await site.install("--timeout", "60")
+        assert "is upgraded" in await site.install("--timeout", "60", *features)
         assert not [each for each in connector.connector.state.without_rights if group in str(each)]
         backend = Identity(uid, namespace, "orders").backend()
         assert await site.control_plane.get(claims_of(group), backend, site.claims)
@@ -179,6 +182,13 @@ async def test_from_nothing_to_claims_and_back(site: Site, unique: Callable[[str
         assert shown["control_plane"] == f"secret/{site.release.name}-control-plane"
         assert shown["claim_namespace"] == site.claims
         assert f"v1alpha1.{group}" in {each["name"] for each in shown["api_services"]}
+        await site.app.delete(claims_of(group), "orders", namespace)
+        await eventually(lambda: site.app.create(claims_of(group), claim))
+        answer = connector.connector._metrics.response(Request("GET", "/metrics"))
+        assert isinstance(answer.body, bytes)
+        asked = [line for line in answer.body.decode().splitlines() if line.startswith("rest_client_requests_total{")]
+        assert asked
+        assert not [line for line in asked if 'code="403"' in line or 'code="401"' in line]
 
     said = await site.fairlead("uninstall", site.claims, *site.clusters, "--yes", "--remove-access", "control-plane")
     assert f"kubectl get claim -n {site.claims} -l mcp-connector.upbound.io/app-cluster={uid}" in said
