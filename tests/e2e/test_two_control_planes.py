@@ -3,7 +3,7 @@
 import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,30 @@ Object = dict[str, Any]
 SERVICE = "second-connector"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Second:
-    """The other control plane, to which a connector can be started."""
+    """The other control plane, and its connector."""
 
     control_plane: Hands
-    start: Callable[[], Any]
-    """A context manager; yields the port on which the connector listens."""
-    log: Callable[[], str]
+    connect: Callable[[], AbstractContextManager[object]]
+    port: int
+    logged: Path
+    _running: ExitStack | None = None
+
+    def start(self) -> None:
+        """Unless it runs: every start takes seconds."""
+        if self._running is None:
+            running = ExitStack()
+            running.enter_context(self.connect())
+            self._running = running
+
+    def stop(self) -> None:
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def log(self) -> str:
+        return self.logged.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +65,12 @@ def second(pair: Pair, claims: World, tmp_path_factory: pytest.TempPathFactory) 
         port = world.free_port()
         claims.app.create(manifests.service("kube-system", SERVICE, port))
 
-        @contextmanager
-        def start() -> Iterator[int]:
-            with world.connector(pair.app, cluster, port, "--service", f"kube-system/{SERVICE}"):
-                yield port
+        def connect() -> AbstractContextManager[object]:
+            return world.connector(pair.app, cluster, port, "--service", f"kube-system/{SERVICE}")
 
-        log = pair.app.kubeconfig.parent / f"connector-{port}.log"
-        yield Second(there, start, lambda: log.read_text(encoding="utf-8"))
+        found = Second(there, connect, port, pair.app.kubeconfig.parent / f"connector-{port}.log")
+        stack.callback(found.stop)
+        yield found
 
 
 @contextmanager
@@ -111,23 +126,23 @@ def test_each_serves_what_only_it_has_and_a_shared_group_stays_the_firsts(
     world.offer(second.control_plane, xrd("Queue", own))
     world.offer(second.control_plane, xrd("Cache", manifests.GROUP, "v1beta1"))
     namespace = namespaced(claims, unique("both"))
-    with second.start() as port:
-        world.eventually(lambda: claims.app.names(queues(own), namespace))
-        world.eventually(lambda: said(second, f"API group {manifests.GROUP} cannot be published"))
-        assert f"warn: the API group {manifests.GROUP} belongs to the connector of another" in readyz(port)
-        assert "fairlead-connector" in readyz(port)
-        with pytest.raises(Refused, match="NotFound"):
-            claims.app.get(APISERVICES, f"v1beta1.{manifests.GROUP}")
+    second.start()
+    world.eventually(lambda: claims.app.names(queues(own), namespace))
+    world.eventually(lambda: said(second, f"API group {manifests.GROUP} cannot be published"))
+    assert f"warn: the API group {manifests.GROUP} belongs to the connector of another" in readyz(second.port)
+    assert "fairlead-connector" in readyz(second.port)
+    with pytest.raises(Refused, match="NotFound"):
+        claims.app.get(APISERVICES, f"v1beta1.{manifests.GROUP}")
 
-        claims.app.apply(manifests.claim("orders", namespace))
-        claims.app.apply(queue(own, "orders", namespace))
-        stored = Identity(CLUSTER_ID, namespace, "orders").backend()
-        assert claims.control_plane.get(DATABASES, stored, CLAIMS)
-        assert second.control_plane.get(queues(own), stored, CLAIMS)
-        assert claims.app.names(DATABASES, namespace) == claims.app.names(queues(own), namespace) == ["orders"]
-        for resource in (DATABASES, queues(own)):
-            claims.app.delete(resource, "orders", namespace)
-    assert second.log().count("API group") == 1, "it is said once"
+    claims.app.apply(manifests.claim("orders", namespace))
+    claims.app.apply(queue(own, "orders", namespace))
+    stored = Identity(CLUSTER_ID, namespace, "orders").backend()
+    assert claims.control_plane.get(DATABASES, stored, CLAIMS)
+    assert second.control_plane.get(queues(own), stored, CLAIMS)
+    assert claims.app.names(DATABASES, namespace) == claims.app.names(queues(own), namespace) == ["orders"]
+    for resource in (DATABASES, queues(own)):
+        claims.app.delete(resource, "orders", namespace)
+    assert second.log().count(f"API group {manifests.GROUP}") == 1, "it is said once"
 
 
 @pytest.mark.requirement("e2e:two-control-planes")
@@ -137,10 +152,11 @@ def test_the_other_takes_a_group_over_when_the_first_is_uninstalled(
     shared = f"{unique('shared')}.example.org"
     later = xrd("Queue", shared, "v1beta1")
     world.offer(second.control_plane, xrd("Queue", shared))
-    with second.start():
-        world.eventually(lambda: claims.app.names(queues(shared), "default"))
-        world.offer(claims.control_plane, later)
-        world.eventually(lambda: _conflicting(claims.port, shared))
+    second.start()
+    world.eventually(lambda: claims.app.names(queues(shared), "default"))
+    world.offer(claims.control_plane, later)
+    world.eventually(lambda: _conflicting(claims.port, shared))
+    second.stop()
     with pytest.raises(Refused, match="NotFound"):
         claims.app.get(APISERVICES, f"v1beta1.{shared}")
     uninstall(claims.app, pair)
