@@ -163,18 +163,19 @@ class Shell:
         process = self._start(self._ported(command))
         self._background.append(process)
         lines = _pumped(process)
-        while words not in (line := self._next(lines, command)):
-            pass
-        if not matches(shown, line):
-            raise StoryError(f"{block}: {command} printed:\n{line}")
+        printed = [""]
+        while words not in printed[-1]:
+            printed.append(self._next(lines, command, *printed))
+        if not matches(shown, printed[-1]):
+            raise StoryError(f"{block}: {command} printed:\n{printed[-1]}")
 
-    def _next(self, lines: "Queue[str]", command: str) -> str:
+    def _next(self, lines: "Queue[str]", command: str, *printed: str) -> str:
         try:
             line = lines.get(timeout=DEADLINE)
         except Empty:
-            raise StoryError(f"no more output of: {command}") from None
+            raise StoryError(f"no more output of: {command}\n{''.join(printed)}") from None
         if not line:
-            raise StoryError(f"ended: {command}")
+            raise StoryError(f"ended: {command}\n{''.join(printed)}")
         return line
 
     def _start(self, command: str) -> "subprocess.Popen[str]":

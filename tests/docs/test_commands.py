@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,9 @@ def test_a_page_can_be_typed_from_top_to_bottom(page: str, tmp_path: Path, kubec
     programs = [kubectl.parent, Path(sys.executable).parent]
     if helm := building.binary("helm"):
         programs.append(helm.parent)
-    ports = Ports("connector")
-    with Shell(tmp_path, programs, ports["connector"]) as typed:
+    with closing(Ports("connector")) as ports, Shell(tmp_path, programs, ports["connector"]) as typed:
         for block in shell.story(page):
             typed.tell(block)
-    ports.close()
 
 
 @pytest.mark.requirement("docs:commands-are-run")
