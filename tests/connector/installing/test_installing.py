@@ -298,8 +298,16 @@ async def test_helm_adopts_what_was_installed(site: Site, unique: Callable[[str]
     assert image == "registry.example.org/fairlead:another"
     assert "is Helm's: it records one; use `helm upgrade`" in await site.install(code=1)
 
-    await anyio.to_thread.run_sync(helm, site, "uninstall", site.release.name)
+    other = await site.fairlead("uninstall", "another", *site.clusters, "--yes", code=1)
+    assert (
+        f"of claim namespace another is not installed: there is kube-system/{site.release.name} of {site.claims}"
+        in other
+    )
+    await site.fairlead("uninstall", site.claims, *site.clusters, "--yes")
     assert await site.objects() == []
+    records = await site.app.list(kinds.KINDS["Secret"], "kube-system", label_selector=f"name={site.release.name}")
+    assert records.items == []
+    assert "is not installed" in await site.fairlead("uninstall", site.claims, *site.clusters, "--yes", code=1)
 
 
 def helm(site: Site, *arguments: str) -> None:
