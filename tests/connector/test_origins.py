@@ -1,13 +1,21 @@
 """The namespace's uid on a stored claim, through every kind of write."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from fairlead.connector.naming import APP_NAMESPACE_UID, Identity
+from fairlead.client.api import Patch
+from fairlead.connector import running
+from fairlead.connector.naming import APP_NAMESPACE_UID, RESERVED, Identity
+from fairlead.connector.preparing import NAMESPACES
+from tests.clusters import Pair
 from tests.connector.fakes import World, ok, world
 from tests.connector.objects import PREFIX, SCOPE, decode, stored
 from tests.connector.test_handling import ALL, APPLY, JSON, MERGE, MISSING, ONE, mine
+from tests.connector.test_running import CLUSTER, eventually, offer
+from tests.connector.test_running import world as between
+from tests.e2e import manifests
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("connector:namespace-uid")]
 
@@ -67,3 +75,31 @@ async def test_a_claim_without_it_gets_none(method: str, query: str, content_typ
     assert answer.status == 200
     assert annotations(found) == {}
     assert found.control_plane.sent[-1].object["metadata"]["name"] == A.backend(PREFIX)
+
+
+async def test_between_servers_it_outlives_every_kind_of_write(pair: Pair, unique: Callable[[str], str]) -> None:
+    group, shop = f"{unique('marked')}.example.org", unique("shop")
+    async with between(pair, unique) as found, running.serve(found.settings):
+        await offer(found.control_plane, group)
+        resource = found.claims(group)
+        await eventually(lambda: found.app.list(resource))
+        uid = (await found.app.create(NAMESPACES, manifests.namespace(shop)))["metadata"]["uid"]
+        body = {**manifests.claim("orders", shop), "apiVersion": f"{group}/v1alpha1"}
+
+        async def kept(seen: dict[str, Any]) -> None:
+            backend = Identity(CLUSTER, shop, "orders").backend()
+            there = await found.control_plane.get(resource, backend, found.settings.claim_namespace)
+            assert there["metadata"]["annotations"][APP_NAMESPACE_UID] == uid
+            assert RESERVED not in str(seen)
+
+        await kept(await eventually(lambda: found.app.apply(resource, body, manager="one")))
+        await kept(await found.app.apply(resource, {**body, "spec": {"size": "large"}}, manager="one"))
+        await kept(await found.app.apply(resource, {**body, "spec": {"replicas": 3}}, manager="two"))
+        await kept(await found.app.apply(resource, {**body, "spec": {}}, manager="two"))
+        await kept(await found.app.patch(resource, "orders", {"metadata": {"annotations": None}}, shop))
+        slow = [{"op": "add", "path": "/metadata/annotations", "value": {"note": "x"}}]
+        await kept(await found.app.patch(resource, "orders", slow, shop, kind=Patch.JSON))
+        seen = await found.app.replace(resource, await found.app.get(resource, "orders", shop))
+        await kept(seen)
+        bare = {"name": "orders", "resourceVersion": seen["metadata"]["resourceVersion"]}
+        await kept(await found.app.replace(resource, {**seen, "metadata": bare}, shop))

@@ -230,7 +230,7 @@ class Connector:
         """Each is called anew for each term."""
         loops: list[Loop] = [
             partial(announcing.rotate, self._state, self.certificate, self._bundles),
-            self._reaper.run,
+            lambda: after(self._state.ready, self._reaper.run),
         ]
         clusters = (self._app, self._control_plane, self._scope, self._published)
         if self._settings.sync_secrets:
