@@ -115,3 +115,20 @@ async def test_of_a_collection_deleted_in_the_background_none_waits_for_a_collec
     answer = await found.ask("DELETE", ALL, {"propagationPolicy": "Background"}, content_type="application/json")
     assert answer.status == 200
     assert [method for method, _ in sent(found)] == ["DELETE", "GET", "GET", "PATCH"]
+
+
+@pytest.mark.requirement("connector:status-names")
+async def test_a_refusal_about_one_of_a_collection_names_it() -> None:
+    items = {"kind": "DatabaseList", "apiVersion": "demo.example.org/v1", "metadata": {}, "items": [stored(A)]}
+    found = world(CONFLICT, ok(items))
+    answer = await found.ask("DELETE", ALL, {"preconditions": {"uid": "u"}}, content_type="application/json")
+    assert (answer.status, body(answer)["details"]["name"]) == (409, "orders")
+    assert '"orders"' in body(answer)["message"]
+    assert "app-namespace=team-a" in found.control_plane.sent[-1].query["labelSelector"]
+
+
+@pytest.mark.requirement("connector:status-names")
+async def test_a_refusal_about_what_is_none_of_it_names_nothing() -> None:
+    items = {"kind": "DatabaseList", "apiVersion": "demo.example.org/v1", "metadata": {}, "items": []}
+    answer = await world(CONFLICT, ok(items)).ask("DELETE", ALL)
+    assert (answer.status, body(answer)["details"]["name"]) == (409, "(unknown)")

@@ -195,6 +195,18 @@ def test_a_list_of_which_nothing_is_left_is_absent() -> None:
     assert "managedFields" not in to_app(stored(AN_IDENTITY, managedFields=[MANAGED[1]])["metadata"])
 
 
+@pytest.mark.requirement("connector:managed-fields")
+@given(st.booleans())
+def test_managed_fields_that_come_back_as_they_were_shown_are_no_change(reordered: bool) -> None:
+    shown = to_app(stored(AN_IDENTITY, managedFields=MANAGED)["metadata"])["managedFields"]
+    echo = [dict(reversed(each.items())) for each in shown] if reordered else shown
+    sent = mapping.fields(msgspec.json.encode({"name": "orders", "managedFields": echo}))
+    assert "managedFields" not in mapping.without_echo(sent, msgspec.json.encode(MANAGED))
+    assert mapping.without_echo(sent, msgspec.json.encode(MANAGED[:1])) == sent
+    reset = mapping.fields(b'{"managedFields":[]}')
+    assert mapping.without_echo(reset, msgspec.json.encode(MANAGED)) == reset
+
+
 def last_applied(document: Any) -> dict[str, Any]:
     text = msgspec.json.encode(document).decode() + "\n"
     metadata: dict[str, Any] = stored(AN_IDENTITY, annotations={mapping.LAST_APPLIED: text})["metadata"]

@@ -6,6 +6,7 @@ from fairlead.machinery.statuses import StatusError
 
 pytestmark = pytest.mark.requirement("connector:first-refusal")
 
+OWNERS, LABELS = "metadata.ownerReferences.name", "metadata.labels"
 PLACE = statuses.BadRequest("the name of the object (b) does not match the name on the URL (a)")
 NO_NAMESPACE = statuses.NotFound('namespaces "x" not found', {"name": "x", "kind": "namespaces"})
 NO_OBJECT = statuses.NotFound('widgets.g "a" not found', {"name": "a", "group": "g", "kind": "widgets"})
@@ -16,9 +17,6 @@ def invalid(*fields: str) -> statuses.Invalid:
     return statuses.invalid("g", "Widget", "a", [statuses.cause(each, "wrong", "FieldValueInvalid") for each in fields])
 
 
-OWNERS, LABELS = "metadata.ownerReferences.name", "metadata.labels"
-
-
 @pytest.mark.parametrize(
     ("ours", "theirs", "first"),
     [
@@ -27,6 +25,8 @@ OWNERS, LABELS = "metadata.ownerReferences.name", "metadata.labels"
         (NO_NAMESPACE, STALE, "theirs"),
         (NO_NAMESPACE, statuses.InternalError("out of order"), "ours"),
         (PLACE, NO_OBJECT, "ours"),
+        (PLACE, STALE, "ours"),
+        (invalid(OWNERS), invalid("kind", "spec.size"), "theirs"),
         (invalid(OWNERS), NO_OBJECT, "theirs"),
         (invalid(OWNERS), STALE, "theirs"),
     ],

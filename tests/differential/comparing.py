@@ -35,6 +35,8 @@ class ExpectedDifference:
     verb: str = "*"
     local: str = "*"
     through: str = "*"
+    sends: str = "*"
+    """The content type of the request."""
     codes: list[int] = field(default_factory=list)
     """Of both answers, in this order; empty for any."""
     met: int = 0
@@ -45,6 +47,7 @@ class ExpectedDifference:
             and fnmatchcase(difference.operation.verb, self.verb)
             and fnmatchcase(str(difference.local), self.local)
             and fnmatchcase(str(difference.through), self.through)
+            and fnmatchcase(difference.operation.content_type, self.sends)
             and (not self.codes or self.codes == list(difference.codes))
         )
 

@@ -145,6 +145,12 @@ def _member(key: str, value: Any, memory: Memory) -> Any:
     if key == "managedFields" and isinstance(value, list):
         value = [shown for each in value if (shown := _without_owners(each))["fieldsV1"]]
         value = sorted(value, key=lambda each: json.dumps({**each, "time": ""}, sort_keys=True))
+    if (
+        key == "causes"
+        and isinstance(value, list)
+        and all(each.get("reason") == "FieldManagerConflict" for each in value)
+    ):
+        value = sorted(value, key=lambda each: (each["field"], each["message"]))  # in the order of a map of Go's
     if key == "cells" and isinstance(value, list):
         value = ["an age" if isinstance(each, str) and _AGE.fullmatch(each) else each for each in value]
     return _words(value, memory)

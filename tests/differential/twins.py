@@ -61,10 +61,10 @@ class Side:
         if operation.edits:
             template = {"apiVersion": kind.API_VERSION, "kind": kind.KIND}
             before = self.memory.last(operation.place) or kind.widget(operation.place[1], operation.place[0])
-            before = {**before, "metadata": {k: v for k, v in before["metadata"].items() if k != "managedFields"}}
             body = json.dumps(patches.merge_patch({**template, **_numbers(before)}, json.loads(body)))
         place = operation.place
-        query = [(key, self._fill(value, place)) for key, value in (*operation.query, *more)]
+        asked = [pair for pair in operation.query if not more or not pair[0].startswith("resourceVersion")]
+        query = [(key, self._fill(value, place)) for key, value in (*asked, *more)]
         return _request(operation.method, self._fill(operation.path, place), urlencode(query), operation.accept,
                         self._fill(body, place).encode(), operation.content_type)  # fmt: skip
 

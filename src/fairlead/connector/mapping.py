@@ -28,6 +28,7 @@ from fairlead.connector.naming import (
     is_reserved,
 )
 from fairlead.machinery import fieldsets, managedfields, statuses
+from fairlead.machinery.values import same
 
 Raw = msgspec.Raw
 Fields = dict[str, Raw]
@@ -42,6 +43,7 @@ _texts = msgspec.json.Decoder(list[str])
 _decoded_owners = msgspec.json.Decoder(list[dict[str, Any]] | None)
 _text = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.decode
 
 
 def fields(raw: Raw | bytes) -> Fields:
@@ -320,6 +322,16 @@ def as_stored(metadata: Fields, stored: Raw | None, identity: Identity, prefix: 
     if text(_last_applied_outward(stored, identity.backend(prefix), identity)) != text(sent):
         return metadata
     return {**metadata, "annotations": raw({**annotations, LAST_APPLIED: stored})}
+
+
+def without_echo(metadata: Fields, stored: bytes) -> Fields:
+    """Without managedFields that are what was shown of the `stored` ones: what they leave out would be taken away."""
+    if not stored or not _present(metadata.get("managedFields")):
+        return metadata
+    shown = _with_managed_fields({"managedFields": Raw(stored)}).get("managedFields")
+    if shown is None or not same(_decode(metadata["managedFields"]), _decode(shown)):
+        return metadata
+    return {key: value for key, value in metadata.items() if key != "managedFields"}
 
 
 def last_applied(metadata: Mapping[str, Raw]) -> Raw | None:

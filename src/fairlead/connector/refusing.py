@@ -32,7 +32,7 @@ def sooner(ours: StatusError, theirs: StatusError, *, readable: bool, concerns: 
         return theirs
     if theirs.status_code == 404 and isinstance(ours, statuses.Invalid):
         return theirs
-    if isinstance(theirs, statuses.Conflict):  # with a version or a uid of the sender's own
+    if isinstance(theirs, statuses.Conflict) and not isinstance(ours, statuses.BadRequest):  # a version, a uid
         return theirs
     if isinstance(ours, statuses.Invalid) and isinstance(theirs, statuses.Invalid):
         return _both(ours, theirs)
@@ -70,6 +70,8 @@ _METADATA = ("generateName", "name", "labels", "annotations", "ownerReferences",
 
 
 def _both(ours: StatusError, theirs: StatusError) -> StatusError:
+    if any(each.get("field") in ("kind", "apiVersion") for each in theirs.causes):
+        return theirs  # nothing else of an object of another kind is looked at
     details = ours.details
     kept = [each for each in theirs.causes if not _of_our_label(each, details.get("name", ""))]
     rest = [each for each in kept if _rank(each) == len(_METADATA)]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from fairlead.connector import answering, bodies, deleting, representing
+from fairlead.connector.answering import Names
 from fairlead.connector.deleting import Finalizing, Wish
 from fairlead.connector.reading import collection_query, rewritten
 from fairlead.connector.upstream import Call
@@ -67,15 +68,19 @@ class Remover:
         options = await self._options(call)
         wish = Wish.of(options)
         each_by_itself = await self._finalizing.calls(call, selection) if wish.holds else []
-        status, headers, body = await self._writing.upstream.send(
-            call,
-            "GET" if wish.holds else "DELETE",
-            call.path(),
-            query,
-            accept=representing.accept(choice),
-            body=b"" if wish.holds else call.request.body,
-            content_type=call.request.headers.get("content-type") if call.request.body and not wish.holds else "",
-        )
+        try:
+            status, headers, body = await self._writing.upstream.send(
+                call,
+                "GET" if wish.holds else "DELETE",
+                call.path(),
+                query,
+                accept=representing.accept(choice),
+                body=b"" if wish.holds else call.request.body,
+                content_type=call.request.headers.get("content-type") if call.request.body and not wish.holds else "",
+                names=_AsStored(call.scope, call.offer.prefix, None, call.info.namespace),
+            )
+        except statuses.StatusError as refused:
+            raise await self._translated(call, selection, refused) from None
         for one in each_by_itself:
             with suppress(statuses.NotFound):
                 await self._delete(one, representing.ONE[0], options, wish)
@@ -85,6 +90,26 @@ class Remover:
         shown = status_shown(call, body) or await rewritten(call, body)
         content_type, shown = representing.encode(choice, shown)
         return Response(status, answering.headers(headers, call.names, content_type), shown)
+
+    async def _translated(
+        self, call: Call, selection: Mapping[str, str], refused: statuses.StatusError
+    ) -> statuses.StatusError:
+        """A refusal may be about one object of the collection; one more request tells which."""
+        names, stored = call.names, refused.details.get("name")
+        if stored:
+            with suppress(statuses.StatusError):
+                every = await self._finalizing.calls(call, selection)
+                names = next((one.names for one in every if one.names.backend == stored), names)
+        shown = statuses.from_object(answering.rewrite_status(refused.to_object(), names), refused.status_code)
+        shown.warnings = tuple(map(names.text, refused.warnings))
+        return shown
+
+
+class _AsStored(Names):
+    """Translates nothing yet: whose the object of a sentence is has to be found out first."""
+
+    def text(self, sentence: str) -> str:
+        return sentence
 
 
 def delete_options(call: Call) -> dict[str, Any]:

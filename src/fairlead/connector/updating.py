@@ -3,7 +3,7 @@
 from typing import Any
 
 from fairlead.connector import answering, bodies, patching, refusing, representing, selecting
-from fairlead.connector.mapping import Fields, as_stored, fields, text
+from fairlead.connector.mapping import Fields, as_stored, fields, text, without_echo
 from fairlead.connector.rewriting import Stored
 from fairlead.connector.upstream import Call
 from fairlead.connector.verifying import Verified
@@ -57,6 +57,8 @@ class Updater:
 
     def _inward(self, call: Call, metadata: Fields, verified: Verified) -> Fields:
         known = as_stored(metadata, verified.last_applied, call.identity, call.offer.prefix)
+        if text(metadata.get("resourceVersion")) == verified.resource_version:
+            known = without_echo(known, verified.managed)
         return self._writing.inward(call, known, verified)
 
     async def patch(self, call: Call) -> Response:

@@ -34,6 +34,8 @@ class Verified:
     """What a replacement must carry over, true for that resourceVersion."""
     last_applied: Raw | None = None
     """The annotation as stored, true for that resourceVersion."""
+    managed: bytes = b""
+    """managedFields as stored, true for that resourceVersion."""
 
     @property
     def names_secret(self) -> bool:
@@ -43,7 +45,8 @@ class Verified:
     @classmethod
     def of(cls, stored: Stored) -> "Verified":
         last_applied = mapping.last_applied(stored.metadata)
-        return cls(stored.uid, stored.resource_version, mapping.hidden_of(stored.metadata), last_applied)
+        managed = bytes(stored.metadata.get("managedFields", b""))
+        return cls(stored.uid, stored.resource_version, mapping.hidden_of(stored.metadata), last_applied, managed)
 
 
 class Known:
