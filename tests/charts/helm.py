@@ -16,8 +16,9 @@ class Refused(Exception):
     """Its text is what Helm wrote."""
 
 
-def run(home: Path, *arguments: str, timeout: float = 120) -> str:
-    program = building.binary("helm")
+def run(home: Path, *arguments: str, name: str = "helm", timeout: float = 120) -> str:
+    """`name` is helm or helm-3."""
+    program = building.binary(name)
     assert program is not None
     homes = {f"HELM_{each}_HOME": str(home / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}
     environment = os.environ | homes | {"HOME": str(home)}
@@ -29,8 +30,10 @@ def run(home: Path, *arguments: str, timeout: float = 120) -> str:
     return done.stdout
 
 
-def template(home: Path, values: Object, release: str, namespace: str, *more: str) -> list[Object]:
+def template(home: Path, values: Object, release: str, namespace: str, name: str = "helm") -> list[Object]:
     path = home / "values.yaml"
     path.write_bytes(encoding.to_json(values))
-    text = run(home, "template", release, str(CHART), f"--namespace={namespace}", f"--values={path}", *more)
+    # The oldest that the chart takes; a Helm of our own build knows of none.
+    asked = [f"--namespace={namespace}", f"--values={path}", "--kube-version=1.29.0"]
+    text = run(home, "template", release, str(CHART), *asked, name=name)
     return [each for each in encoding.documents(text) if each]

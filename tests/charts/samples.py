@@ -67,6 +67,7 @@ _EXTRAS = _some(
     syncSecrets=st.booleans(),
     mirrorEvents=st.booleans(),
     quota=st.booleans(),
+    impersonate=st.booleans(),
     webhooks=st.booleans(),
     reap=st.sampled_from(["report", "delete"]),
     audit=st.booleans(),

@@ -22,14 +22,16 @@ SPACE = merged(samples.SPACE, samples.IMAGE)
 DISCONNECTED = merged(samples.DISCONNECTED, samples.IMAGE)
 
 
-def both(home: Path, given: Object, release: Release = RELEASE) -> tuple[list[Object] | str, list[Object] | str]:
+def both(
+    home: Path, given: Object, release: Release = RELEASE, name: str = "helm"
+) -> tuple[list[Object] | str, list[Object] | str]:
     """Objects, or the words of the refusal."""
     try:
         ours: list[Object] | str = rendering.render(given, release)
     except ChartError as error:
         ours = str(error)
     try:
-        helms: list[Object] | str = helm.template(home, given, release.name, release.namespace)
+        helms: list[Object] | str = helm.template(home, given, release.name, release.namespace, name)
     except helm.Refused as error:
         helms = str(error).partition("\n")[0].rpartition("): ")[2]
     return ours, helms
@@ -39,8 +41,9 @@ def both(home: Path, given: Object, release: Release = RELEASE) -> tuple[list[Ob
 @pytest.mark.requirement("connector:chart-equals-renderer", "connector:chart-seed")
 @pytest.mark.parametrize("given", [SPACE, DISCONNECTED], ids=["space", "disconnected"])
 @pytest.mark.parametrize("release", [RELEASE, Release("fairlead", "claims")], ids=str)
-def test_the_original_values_render_alike(tmp_path: Path, given: Object, release: Release) -> None:
-    ours, helms = both(tmp_path, given, release)
+@pytest.mark.parametrize("name", ["helm", "helm-3"])
+def test_the_original_values_render_alike(tmp_path: Path, given: Object, release: Release, name: str) -> None:
+    ours, helms = both(tmp_path, given, release, name)
     assert isinstance(ours, list)
     assert ours == helms
 

@@ -52,6 +52,9 @@
 {{- if .Values.mirrorEvents }}
 - --mirror-events
 {{- end }}
+{{- if .Values.impersonate }}
+- --impersonate
+{{- end }}
 {{- if not .Values.quota }}
 - --no-quota
 {{- end }}

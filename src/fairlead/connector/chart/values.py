@@ -98,6 +98,7 @@ SCHEMA: Object = {
         mirrorEvents=_flag(False),
         quota=_flag(True),
         webhooks=_flag(True),
+        impersonate=_flag(False),
         reap=_text("report", "report", "delete"),
         audit=_flag(False),
         logFormat=_text("json", "json", "text"),

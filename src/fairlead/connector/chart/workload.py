@@ -122,6 +122,7 @@ def arguments(values: Object, release: Release) -> list[str]:
     flags = [
         ("sync-secrets", values["syncSecrets"]),
         ("mirror-events", values["mirrorEvents"]),
+        ("impersonate", values["impersonate"]),
         ("no-quota", not values["quota"]),
         ("no-webhooks", not values["webhooks"]),
         ("space-insecure-skip-tls-verify", values["spaces"]["host"] and values["spaces"]["insecureSkipTLSVerify"]),
