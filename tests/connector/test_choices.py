@@ -34,6 +34,24 @@ async def test_a_denied_api_is_not_published_and_one_that_was_is_withdrawn(
 
 
 @pytest.mark.requirement("connector:api-choice")
+async def test_one_of_two_kinds_of_a_group_is_denied_in_discovery_and_schemas(
+    pair: Pair, unique: Callable[[str], str]
+) -> None:
+    group = f"{unique('half')}.example.org"
+    async with world(pair, unique) as found:
+        for kind in ("Database", "Queue"):
+            await offer(found.control_plane, group, kind)
+        choice = Choice.parse([], [f"queues.{group}"])
+        async with running.serve(replace(found.settings, choice=choice)):
+            await eventually(lambda: found.app.list(found.claims(group)))
+            listed = await found.app.read(f"/apis/{group}/v1alpha1")
+            assert {each["kind"] for each in listed["resources"]} <= {"Database", "Scale"}
+            assert "Queue" not in str(await found.app.read(f"/openapi/v3/apis/{group}/v1alpha1"))
+            with pytest.raises(statuses.NotFound):
+                await found.app.list(replace(found.claims(group), plural="queues"))
+
+
+@pytest.mark.requirement("connector:api-choice")
 async def test_labels_are_followed(pair: Pair, unique: Callable[[str], str]) -> None:
     group = f"{unique('labelled')}.example.org"
     label = unique("offer")

@@ -91,9 +91,9 @@ async def create(client: Client, resource: Resource, obj: Object) -> None:
         return
 
 
-async def offer(client: Client, group: str) -> Object:
+async def offer(client: Client, group: str, kind: str = "Database") -> Object:
     """What Crossplane does with an XRD, while it does not run."""
-    xrd: Object = await eventually(lambda: client.create(xrds.V1, manifests.xrd(group=group)))
+    xrd: Object = await eventually(lambda: client.create(xrds.V1, manifests.xrd(kind, group)))
     for crd in (generating.claim_crd(xrd), generating.composite_crd(xrd)):
         await client.create(CRDS, crd)
     status = {"status": manifests.offered()}
