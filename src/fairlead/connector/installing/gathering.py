@@ -11,8 +11,9 @@ from fairlead.aggregation import frontproxy
 from fairlead.aggregation.registering import APISERVICES
 from fairlead.client import discovery, reviews
 from fairlead.client.api import Client
+from fairlead.connector import policies
 from fairlead.connector.choosing import Choice
-from fairlead.connector.installing import causes, policies, rights
+from fairlead.connector.installing import causes, rights
 from fairlead.connector.installing.facts import ControlPlaneFacts, Facts, Object
 from fairlead.connector.installing.installed import SECRETS, Installed
 from fairlead.connector.preparing import APP_CLUSTERS, CONFIGMAPS, NAMESPACES
@@ -67,24 +68,18 @@ async def _one(app: Client, resource: Resource, name: str, namespace: str, unsee
 
 
 async def _all(
-    app: Client, resource: Resource, namespace: str | None, unseen: list[str], selector: str = ""
+    app: Client, resource: Resource, namespace: str, unseen: list[str], selector: str = ""
 ) -> tuple[Object, ...]:
     try:
         return tuple((await app.list(resource, namespace, label_selector=selector)).items)
     except statuses.NotFound:  # an API that this cluster does not have
         return ()
     except statuses.Forbidden:
-        unseen.append(f"{resource.qualified} may not be listed")
+        unseen.append(f"{resource.qualified} of {namespace} may not be listed")
         return ()
 
 
 async def _unenforced(app: Client, facts: Facts, unseen: list[str]) -> tuple[str, ...]:
-    kinds = {"validatingadmissionpolicies": "v1", "mutatingadmissionpolicies": "v1"}
-    found = {
-        plural: await _all(app, Resource(policies.GROUP, version, plural, namespaced=False), None, unseen)
-        for name, version in kinds.items()
-        for plural in (name, f"{name.removesuffix('ies')}ybindings")
-    }
     names = {each["metadata"]["name"] for each in causes.ours(facts)}
     served = [
         Resource(group.name, version.version, resource.plural)
@@ -93,9 +88,11 @@ async def _unenforced(app: Client, facts: Facts, unseen: list[str]) -> tuple[str
         if f"{version.version}.{group.name}" in names
         for resource in version.resources
     ]
-    bound = [each for plural, items in found.items() if plural.endswith("bindings") for each in items]
-    every = [each for plural, items in found.items() if not plural.endswith("bindings") for each in items]
-    return policies.unenforced(every, bound, served)
+    try:
+        return tuple(map(str, await policies.look(app, served)))
+    except statuses.Forbidden:
+        unseen.append("admission policies may not be listed")
+        return ()
 
 
 async def _authentication(app: Client, unseen: list[str]) -> dict[str, str] | None:
