@@ -14,12 +14,14 @@ from fairlead.aggregation.certifying import ROTATE, SECRETS, SharedCertificate, 
 from fairlead.aggregation.rotating import Material, chains
 from fairlead.client.api import Client
 from fairlead.machinery import statuses
+from fairlead.machinery.paths import Resource
 from fairlead.serving.certificates import CertificateError
 
 if TYPE_CHECKING:
     from fairlead.client.targets import Cluster
 
 pytestmark = pytest.mark.anyio
+CLUSTER_ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", namespaced=False)
 DEADLINE = 20.0
 
 
@@ -53,6 +55,17 @@ async def test_the_first_creates_it_and_all_serve_it(cluster: "Cluster", unique:
         stored = Material.parse(secret["data"])
         assert {each.tls.pair.certificate for each in several} == {stored.leaf.certificate}
         assert {each.bundle for each in several} == {stored.bundle}
+
+
+@pytest.mark.requirement("connector:owned-apiservices")
+async def test_it_belongs_to_whom_it_was_made_for(cluster: "Cluster", unique: Callable[[str], str]) -> None:
+    async with replicas(cluster, unique) as found:
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "cluster-admin"}
+        there = await found.client.get(CLUSTER_ROLES, role["name"])
+        owner = {**role, "uid": there["metadata"]["uid"]}
+        await found.new(owners=lambda: [owner]).begin()
+        await found.new().begin()
+        assert (await found.secret())["metadata"]["ownerReferences"] == [owner]
 
 
 @pytest.mark.requirement("connector:rotation-order", "connector:certificate-ready")

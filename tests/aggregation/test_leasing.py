@@ -11,11 +11,13 @@ import pytest
 from fairlead.aggregation import leasing
 from fairlead.aggregation.leasing import LEASES, Leadership
 from fairlead.machinery import statuses
+from fairlead.machinery.paths import Resource
 
 if TYPE_CHECKING:
     from fairlead.client.targets import Cluster
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("connector:one-registrar")]
+CLUSTER_ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", namespaced=False)
 
 
 class Clock:
@@ -48,6 +50,18 @@ async def test_one_holds_it_and_the_next_takes_over_when_it_lapses(
         lease = await client.get(LEASES, name, "default")
         assert lease["spec"]["holderIdentity"] == "two"
         assert lease["spec"]["leaseTransitions"] == 1
+
+
+@pytest.mark.requirement("connector:owned-apiservices")
+async def test_it_belongs_to_whom_it_was_made_for(cluster: "Cluster", unique: Callable[[str], str]) -> None:
+    name, clock = unique("lease"), Clock()
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "cluster-admin"}
+    async with cluster.open() as client:
+        owner = {**role, "uid": (await client.get(CLUSTER_ROLES, role["name"]))["metadata"]["uid"]}
+        first = Leadership(client, "default", name, "one", owners=lambda: [owner], clock=clock)
+        await first.attempt()
+        await first.attempt()
+        assert (await client.get(LEASES, name, "default"))["metadata"]["ownerReferences"] == [owner]
 
 
 async def test_renewing_keeps_it(cluster: "Cluster", unique: Callable[[str], str]) -> None:

@@ -34,6 +34,7 @@ APISERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", namespaced
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 EVENTS = Resource("", "v1", "events")
 SECRETS = Resource("", "v1", "secrets")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
 QUOTAS = Resource("", "v1", "resourcequotas")
 REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", namespaced=False)
 RELEASE, NAMESPACE = "mcp-connector", "connector"
@@ -104,7 +105,10 @@ def installed(folder: Path, crossplane_crds: Path) -> Iterator[Installed]:
         network = stack.enter_context(Network())
         machines = [stack.enter_context(Machine()) for _ in range(2)]
         addresses = [each.connect(network) for each in machines]
-        routing = ["--enable-aggregator-routing=true"]
+        routing = [
+            "--enable-aggregator-routing=true",
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+        ]
         app = stack.enter_context(
             stages.server("app", folder, flags=[*routing, *audited(folder, "app")], host=network.host)
         )
@@ -318,6 +322,7 @@ def test_uninstalling_removes_the_apis_though_every_connector_is_dead(installed:
         each.kill()
     installed.helm("uninstall", RELEASE)
     eventually(lambda: unregistered(app))
+    eventually(lambda: left(app))
     app.create(manifests.namespace("passing"))
     app.delete(manifests.NAMESPACES, "passing")
     eventually(lambda: passed(app))
@@ -326,6 +331,12 @@ def test_uninstalling_removes_the_apis_though_every_connector_is_dead(installed:
 
 def unregistered(app: Plain) -> None:
     assert not [each for each in app.names(APISERVICES) if "demo.example.org" in each]
+
+
+def left(app: Plain) -> None:
+    """Of the release's namespace, where nothing but the Secret with the kubeconfig was there before."""
+    assert app.names(SECRETS, NAMESPACE) == ["my-controlplane-kubeconfig"]
+    assert app.names(LEASES, NAMESPACE) == []
 
 
 def passed(app: Plain) -> None:
