@@ -15,6 +15,7 @@ from typing import Any
 from fairlead.client.targets import Cluster
 from fairlead.crossplane import generating
 from testenv.ports import Ports
+from testenv.processes import START_SECONDS
 from tests.e2e import manifests
 from tests.e2e.hands import DEADLINE, Hands, Refused
 
@@ -77,7 +78,7 @@ def await_line(process: "subprocess.Popen[str]", word: str, log: Path) -> str:
         lines.put("")
 
     threading.Thread(target=read, daemon=True).start()
-    while line := lines.get(timeout=DEADLINE):
+    while line := lines.get(timeout=START_SECONDS):
         if word in line:
             return line
     raise AssertionError(f"the process ended without saying {word!r}: {log.read_text(encoding='utf-8')[-2000:]}")

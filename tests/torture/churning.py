@@ -19,7 +19,7 @@ from tests.torture.stages import SECONDS, Stage, eventually
 
 NAMES = 12
 INFORMED = ("watch-list", "list-and-watch", "metadata-watch-list")
-RETRYABLE = {429, 500, 502, 503, 504}
+RETRYABLE = {429, 503, 504}
 """What clients of a Kubernetes API take for a reason to try again."""
 MEANT = {200, 201, 404, 409}
 """Random writes meet what is there already, or not there any more."""

@@ -69,8 +69,8 @@ def refused_promptly(stage: Stage, method: str, namespace: str, name: str = "", 
 def test_while_the_control_plane_is_away_the_apis_stay_and_requests_are_refused(
     here: Stage, unique: Callable[[str], str], outage: Callable[[Stage], AbstractContextManager[None]]
 ) -> None:
-    name, going = unique("outage"), unique("going")
-    here.namespaced(name, going)
+    name, going, empty = unique("outage"), unique("going"), unique("empty")
+    here.namespaced(name, going, empty)
     for namespace in (name, going):
         here.app.apply(manifests.claim("orders", namespace))
     with outage(here):
@@ -89,11 +89,13 @@ def test_while_the_control_plane_is_away_the_apis_stay_and_requests_are_refused(
         here.app.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": name}})
         here.app.send("DELETE", CONFIG_MAPS.path(name, "other"))
         assert "databases" in here.kubectl().run("api-resources", "-o", "name")
-        here.app.send("DELETE", NAMESPACES.path(None, going))
-        eventually(partial(waits_for_content, here, going))
+        for each in (going, empty):  # that the other has no claims is known to the control plane alone
+            here.app.send("DELETE", NAMESPACES.path(None, each))
+            eventually(partial(waits_for_content, here, each))
     eventually(lambda: here.app.names(DATABASES, name))
     assert here.app.names(DATABASES, name) == ["orders"], "nothing was lost, nothing was written"
-    eventually(partial(absent, here, going))
+    for each in (going, empty):
+        eventually(partial(absent, here, each))
     here.app.apply(manifests.claim("orders", name, size="large"))
 
 
