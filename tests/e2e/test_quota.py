@@ -28,21 +28,21 @@ pytestmark = [
     pytest.mark.parametrize("pair", [pytest.param("real", marks=pytest.mark.real)], indirect=True, scope="session"),
 ]
 
-BOXES = Resource("boxes.example.org", "v1alpha1", "databases")
+BOXES = Resource("local.example.org", "v1alpha1", "boxes")
 SERVICE = "fairlead-connector.kube-system.svc"
 
 
 def local_crd() -> dict[str, Any]:
-    """The same kind in the app cluster's own storage."""
+    """Such a kind in the app cluster's own storage."""
     schema = {"type": "object", "properties": {"spec": manifests.SPEC_SCHEMA}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"databases.{BOXES.group}"},
+        "metadata": {"name": BOXES.qualified},
         "spec": {
             "group": BOXES.group,
             "scope": "Namespaced",
-            "names": {"kind": "Database", "plural": "databases"},
+            "names": {"kind": "Box", "plural": BOXES.plural},
             "versions": [
                 {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}},
             ],
@@ -73,7 +73,7 @@ def counted_once(app: Kubectl, namespace: str, name: str, touch: int) -> None:
 
 def used(app: Kubectl, namespace: str, name: str) -> int | None:
     found = app.get(QUOTAS, name, namespace).get("status", {}).get("used", {})
-    return next((int(found[key]) for key in found if key.startswith("count/databases.")), None)
+    return next((int(found[key]) for key in found if key != "count/secrets"), None)
 
 
 def uses(app: Kubectl, namespace: str, name: str, number: int) -> None:
@@ -95,7 +95,17 @@ def app(claims: World) -> Kubectl:
 
 
 def box(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
-    return {**manifests.claim(name, namespace, **spec), "apiVersion": f"{BOXES.group}/{BOXES.version}"}
+    return {**manifests.claim(name, namespace, **spec), "apiVersion": f"{BOXES.group}/{BOXES.version}", "kind": "Box"}
+
+
+def as_boxes(refusal: str) -> str:
+    """What is said of claims, said of boxes."""
+    return (
+        refusal.replace(DATABASES.qualified, BOXES.qualified)
+        .replace(DATABASES.group, BOXES.group)
+        .replace("Database", "Box")
+        .replace("quota: claims", "quota: boxes")
+    )
 
 
 @pytest.mark.requirement("connector:quota-order")
@@ -106,7 +116,7 @@ def test_a_quota_treats_claims_as_it_treats_local_objects(app: Kubectl) -> None:
     def both(name: str, *options: str, **spec: Any) -> str:
         there = refused(app, box(name, "treated", **spec), *options)
         here = refused(app, manifests.claim(name, "treated", **spec), *options)
-        assert here.replace(manifests.GROUP, BOXES.group).replace("quota: claims", "quota: boxes") == there
+        assert as_boxes(here) == there
         return here
 
     both("wrong", size="huge")
