@@ -63,7 +63,7 @@ def _features(values: Object) -> dict[str, list[Object]]:
 
 
 def _always(release: Release) -> list[Object]:
-    api_services = ["get", "list", "watch", "create", "patch", "delete"]
+    api_services = ["list", "watch", "create", "patch", "delete"]
     return [
         _rule("apiregistration.k8s.io", ["apiservices"], api_services),
         _rule("", ["namespaces"], ["get", "list", "watch"]),
