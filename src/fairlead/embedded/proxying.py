@@ -30,6 +30,7 @@ _DROPPED = {
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect",
     "x-remote-user", "x-remote-uid", "x-remote-group",
 }  # fmt: skip
+_PATH = "/:@!$&'()*+,;=~"
 _DROPPED_PREFIXES = ("x-remote-extra-", "impersonate-")
 _HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -131,7 +132,7 @@ def forwarded(request: Request, principal: Principal, *, host: str = "", client:
     lines = [
         *kept,
         *(line for line in about if line[1]),
-        ("x-forwarded-uri", request.path),
+        ("x-forwarded-uri", quote(request.path, safe=_PATH)),
         ("x-forwarded-proto", "https"),
         *identity(principal),
     ]
@@ -150,7 +151,7 @@ def identity(principal: Principal) -> list[tuple[str, str]]:
 def target(request: Request) -> tuple[str, str]:
     """Path and query, encoded again: like the real one, the query sorted by key."""
     pairs = sorted(parse_qsl(request.query, keep_blank_values=True), key=lambda pair: pair[0])
-    return quote(request.path, safe="/:@!$&'()*+,;=~"), urlencode(pairs)
+    return quote(request.path, safe=_PATH), urlencode(pairs)
 
 
 class Backends:
