@@ -103,8 +103,13 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object with every pair that was written."""
 
     def twice(self, where: str) -> list[str]:
-        keys = [key for key, _ in self]
-        return [f"{where}{key}" for index, key in enumerate(keys) if key in keys[:index]]
+        seen: set[str] = set()
+        found = []
+        for key, _ in self:
+            if key in seen:
+                found.append(f"{where}{key}")
+            seen.add(key)
+        return found
 
 
 def _twice_around_secret(spec: _Pairs) -> list[str]:

@@ -126,6 +126,9 @@ class Claims:
         except (msgspec.DecodeError, DecodeError):
             unreadable = statuses.InternalError("the control plane's answer cannot be read")
             return answering.respond(unreadable, request.headers)
+        except RecursionError:
+            too_deep = statuses.BadRequest("the body of the request is nested too deeply")
+            return answering.respond(too_deep, request.headers)
 
     async def _resource(self, request: Request, info: RequestInfo, principal: Principal, catalog: Catalog) -> Response:
         offer = catalog.offers.get((info.group, info.version, info.plural))
