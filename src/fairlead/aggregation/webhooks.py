@@ -139,6 +139,11 @@ def _patched(hook: Hook, attributes: Attributes, answer: Answer) -> Attributes:
         raise statuses.InternalError(f"Internal error occurred: {why}", {"causes": [{"message": why}]}) from error
 
 
+def _missing(error: FairleadError) -> bool:
+    """Whether the server does not have the API; a 404 about one object names it."""
+    return isinstance(error, statuses.NotFound) and not error.details.get("name")
+
+
 def live_labels(app: Client) -> Labels:
     """Asked each time: a label that exempts a namespace must not be believed longer than it is there."""
 
@@ -180,15 +185,15 @@ class Webhooks:
                 case Deleted(each):
                     known = {name: kept for name, kept in (known or {}).items() if name != each["metadata"]["name"]}
                 case Interrupted(error):
-                    _log.warning("%s cannot be watched: %s", resource.qualified, error)
+                    level = logging.DEBUG if _missing(error) else logging.WARNING
+                    _log.log(level, "%s cannot be watched: %s", resource.qualified, error)
                     known = self.without(resource, error)
             if known is not None:
                 self.learn(resource, known)
 
     def without(self, resource: Resource, error: FairleadError) -> dict[str, Object] | None:
         """A server that does not have the API has no webhooks; any other failure says nothing."""
-        missing = isinstance(error, statuses.NotFound) and not error.details.get("name")
-        return {} if missing else self._known.get(resource)
+        return {} if _missing(error) else self._known.get(resource)
 
     def learn(self, resource: Resource, known: dict[str, Object]) -> None:
         self._known[resource] = known
