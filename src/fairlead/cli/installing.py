@@ -23,9 +23,15 @@ ControlPlaneKubeconfig = Annotated[
 
 def install(
     control_plane: Annotated[
-        str, typer.Argument(help="A context of a kubeconfig, or the control plane of the Space that the values name.")
+        str,
+        typer.Argument(
+            metavar="CONTROL_PLANE",
+            help="A context of a kubeconfig, or the control plane of the Space that the values name.",
+        ),
     ],
-    claim_namespace: Annotated[str, typer.Argument(help="Its namespace for the claims of this app cluster.")],
+    claim_namespace: Annotated[
+        str, typer.Argument(metavar="NAMESPACE", help="Its namespace for the claims of this app cluster.")
+    ],
     file: Annotated[list[Path] | None, typer.Option("--file", "-f", help="A values file; repeatable.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A value, as Helm takes it; repeatable.")
@@ -133,7 +139,9 @@ def _next(order: "Order", found: "Survey") -> str:
 
 
 def uninstall(
-    claim_namespace: Annotated[str, typer.Argument(help="The control plane's namespace with this cluster's claims.")],
+    claim_namespace: Annotated[
+        str, typer.Argument(metavar="NAMESPACE", help="The control plane's namespace with this cluster's claims.")
+    ],
     release: ReleaseName = "fairlead-connector",
     namespace: Namespace = "kube-system",
     kubeconfig: Kubeconfig = None,

@@ -59,7 +59,7 @@ def tools(servers: _Servers = None, server: _Server = "") -> None:
 
 @app.command("call")
 def call(
-    tool: Annotated[str, typer.Argument(help="Its name.")],
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Its name.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Its arguments.")] = None,
     servers: _Servers = None,
     server: _Server = "",
