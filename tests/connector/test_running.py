@@ -25,7 +25,7 @@ from tests.e2e import manifests
 
 pytestmark = pytest.mark.anyio
 Object = dict[str, Any]
-DEADLINE = 40.0
+DEADLINE = 90.0
 CLUSTER = "running"
 
 

@@ -23,12 +23,15 @@ texts = st.builds(lambda number, suffix: f"{number}{suffix}", st.integers(-(2**4
 CANONICAL = {
     "0": "0", "10": "10", "1000": "1k", "1k": "1k", "12500": "12500", "1500m": "1500m", "0.5": "500m", "1Ki": "1Ki",
     "1024": "1024", "512Ki": "512Ki", "1024Ki": "1Mi", "1.5Gi": "1536Mi", "1.5Ki": "1536", "1e3": "1e3", "12e6": "12e6",
-    "1E": "1E", "1e2": "100", "0.0000000001": "1n", "+7": "7",
+    "1E": "1E", "1e2": "100",
 }  # fmt: skip
+# The API server keeps some texts as they came, and rounds those of a quota up to thousandths.
+APART = {"0.0000000001": "1n", "+7": "7"}
 
 
 def test_a_quantity_is_written_in_its_canonical_form() -> None:
-    assert {text: str(Quantity.parse(text)) for text in CANONICAL} == CANONICAL
+    expected = CANONICAL | APART
+    assert {text: str(Quantity.parse(text)) for text in expected} == expected
 
 
 @pytest.mark.anyio

@@ -68,7 +68,7 @@ def _map(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Hashable, Any
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, rule) for tag, rule in rules if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int",
-                                                              "tag:yaml.org,2002:float")]
+                                                              "tag:yaml.org,2002:float", "tag:yaml.org,2002:value")]
     for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }  # fmt: skip
 _Loader.add_implicit_resolver(

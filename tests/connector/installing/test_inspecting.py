@@ -163,10 +163,14 @@ async def test_a_group_that_the_app_cluster_has_itself(pair: Pair, unique: Calla
         await eventually(lambda: found.api_service(group))
         await offer(found.control_plane, group)
         one = installed.Installed(found.settings.service)
-        said = patient.mine(causes.diagnose(await gather(found.app, one, found.control_plane)))
-        (fault,) = [each for each in said if each.check == "groups"]
-        assert "belongs to the API server itself: a CRD" in fault.what
-        assert any("name it with --claim-namespace" in each.what for each in said)
+
+        async def told() -> None:
+            said = patient.mine(causes.diagnose(await gather(found.app, one, found.control_plane)))
+            (fault,) = [each for each in said if each.check == "groups"]
+            assert "belongs to the API server itself: a CRD" in fault.what
+            assert any("name it with --claim-namespace" in each.what for each in said)
+
+        await eventually(told)
         await found.app.delete(crds, f"databases.{group}")
 
 
