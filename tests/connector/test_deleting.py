@@ -68,8 +68,9 @@ async def test_a_precondition_that_holds_is_not_sent_again() -> None:
     assert sent(found)[-1][1]["preconditions"] == {"uid": "u-1"}
 
 
-async def test_nothing_is_added_to_an_object_that_is_being_deleted() -> None:
-    dying = held("a/b", deletionTimestamp="2026-01-01T00:00:00Z")
+@pytest.mark.parametrize("asked_first", [(), ("orphan",)])
+async def test_nothing_is_added_to_an_object_that_is_being_deleted(asked_first: tuple[str, ...]) -> None:
+    dying = held("a/b", *asked_first, deletionTimestamp="2026-01-01T00:00:00Z")
     found = world(dying, dying)
     await found.ask("DELETE", ONE, {"propagationPolicy": "Foreground"})
     assert [method for method, _ in sent(found)] == ["GET", "DELETE"]

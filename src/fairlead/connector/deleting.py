@@ -96,12 +96,15 @@ class Finalizing:
         return stored
 
     async def _set(self, call: Call, stored: Stored, policy: str) -> bytes:
-        """The metadata afterwards. Nothing can be added to an object that is being deleted, only taken away."""
+        """The metadata afterwards.
+
+        Nothing can be added to an object that is being deleted: whoever asks then for the other collector's finalizer
+        leaves it as it was asked for first, since to take that away alone could end the object and orphan nothing.
+        """
         found = mapping.finalizers_of(stored.metadata)
         wanted = finalizers.asked_for(found, policy)
-        if "deletionTimestamp" in stored.metadata:
-            wanted = [each for each in wanted if each in found]
-        if wanted == found:
+        too_late = "deletionTimestamp" in stored.metadata and not set(wanted) <= set(found)
+        if too_late or wanted == found:
             return encoding.to_json(stored.metadata)
         condition = {"uid": stored.uid, "resourceVersion": stored.resource_version}
         patch = encoding.to_json({"metadata": {**condition, "finalizers": wanted}})
