@@ -14,6 +14,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from fairlead.connector import running
+from fairlead.connector.choosing import Choice
 from fairlead.connector.naming import APP_NAMESPACE
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.machinery import statuses
@@ -60,7 +61,9 @@ async def shop(pair: Pair, unique: Callable[[str], str], folder: Path) -> AsyncI
         found = await stack.enter_async_context(world(pair, unique))
         await offer(found.control_plane, group)
         between, kubeconfig = await stack.enter_async_context(network(pair.control_plane.kubeconfig, folder))
-        settings = replace(found.settings, control_plane_kubeconfig=kubeconfig)
+        # Its own API alone: the controller waits and tries ten times for each that is away.
+        only = Choice.parse([f"*.{group}"], [])
+        settings = replace(found.settings, control_plane_kubeconfig=kubeconfig, choice=only)
         await stack.enter_async_context(running.serve(settings))
         made = Shop(found, between, found.claims(group), name)
         await eventually(lambda: found.app.list(made.claims))
