@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -28,6 +28,7 @@ from fairlead.machinery.principals import Principal
 
 _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _T = TypeVar("_T")
+_Answer = TypeVar("_Answer", bound="Answered")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _DECODED = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -38,6 +39,13 @@ class Streamed:
     headers: Headers
     chunks: AsyncIterator[bytes] = field(repr=False)
     """Bytes as they arrive. Raises `Unreachable` when the server is lost before the stream's end."""
+
+
+class Answered(Protocol):
+    """What a request and the beginning of a stream have in common."""
+
+    @property
+    def status(self) -> int: ...
 
 
 class Connection:
@@ -66,11 +74,21 @@ class Connection:
         A 401 makes the credentials be fetched anew, once. Raises `ClientError` by stage.
         """
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_SECONDS)
-        bearer = await self.settings.source.current()
-        answer = await self._exchange(method, self._url(path, query), headers, body, bearer, limit)
-        if answer.status == 401 and (renewed := await self._renewed(bearer)):
-            answer = await self._exchange(method, self._url(path, query), headers, body, renewed, limit)
-        return answer
+
+        async def exchange() -> Response:
+            bearer = await self.settings.source.current()
+            answer = await self._exchange(method, self._url(path, query), headers, body, bearer, limit)
+            if answer.status == 401 and (renewed := await self._renewed(bearer)):
+                answer = await self._exchange(method, self._url(path, query), headers, body, renewed, limit)
+            return answer
+
+        return await self._around(method, path, headers, exchange)
+
+    async def _around(
+        self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Of each request and each stream until it is answered, renewed credentials included; for subclasses."""
+        return await exchange()
 
     async def _exchange(
         self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer, limit: aiohttp.ClientTimeout
@@ -104,16 +122,25 @@ class Connection:
         """As `request`, without a limit on reading; leaving closes the connection. Compression is never asked for."""
         plain = [(key, value) for key, value in headers.lines if key != "accept-encoding"]
         headers = Headers([*plain, ("accept-encoding", "identity")])
-        bearer = await self.settings.source.current()
-        answer = await self._begin(method, self._url(path, query), headers, body, bearer)
-        if answer.status == 401 and (renewed := await self._renewed(bearer)):
-            answer.close()
-            answer = await self._begin(method, self._url(path, query), headers, body, renewed)
+
+        async def begin() -> aiohttp.ClientResponse:
+            bearer = await self.settings.source.current()
+            answer = await self._begin(method, self._url(path, query), headers, body, bearer)
+            if answer.status == 401 and (renewed := await self._renewed(bearer)):
+                answer.close()
+                answer = await self._begin(method, self._url(path, query), headers, body, renewed)
+            return answer
+
+        answer = await self._around(method, path, headers, begin)
         try:
             async with aclosing(self._chunks(method, answer)) as chunks:
-                yield Streamed(answer.status, _headers(answer), chunks)
+                yield Streamed(answer.status, _headers(answer), self._arriving(chunks))
         finally:
             _cut_off(answer)
+
+    def _arriving(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Of each stream, as it is read; for subclasses."""
+        return chunks
 
     async def _begin(
         self, method: str, url: URL, headers: Headers, body: bytes, bearer: Bearer
@@ -165,14 +192,6 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _abandon(answer: aiohttp.ClientResponse) -> None:
-    """Cuts off what is left of a body: a TLS farewell to a server that goes on sending may outlive the event loop."""
-    connection = answer.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-    answer.close()
 
 
 async def _despite_closing(method: str, attempt: Callable[[], Awaitable[_T]]) -> _T:

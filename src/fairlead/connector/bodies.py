@@ -167,10 +167,6 @@ def check_new(metadata: Fields, name: str, group: str, kind: str) -> None:
         raise statuses.invalid(group, kind, name, causes)
 
 
-def check_name(name: str, group: str, kind: str) -> None:
-    check_new({}, name, group, kind)
-
-
 def check_owners(metadata: Fields, name: str, group: str, kind: str, *, times: int = 1) -> None:
     """Raises `Invalid`. The API server validates the metadata of a change three `times`."""
     if causes := ownerreferences.causes(owners(metadata)) * times:

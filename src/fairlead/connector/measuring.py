@@ -5,16 +5,17 @@ not thereby to know where the control plane lives.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from fairlead.client.connection import Connection, Streamed
+from fairlead.client.connection import Answered, Connection
 from fairlead.client.kubeconfig import ConnectionSettings
-from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.messages import Headers
 from fairlead.serving.metrics import Metrics
 
 APP_CLUSTER = "app-cluster"
 CONTROL_PLANE = "control-plane"
+_Answer = TypeVar("_Answer", bound=Answered)
 
 
 class MeasuredConnection(Connection):
@@ -28,45 +29,14 @@ class MeasuredConnection(Connection):
         self._host = host
         self._sending = sending
 
-    @contextmanager
-    def _measured(self, method: str) -> Iterator[list[int]]:
-        """The block puts the code of the answer into the list."""
+    async def _around(
+        self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
         self._sending()
-        started, codes = time.monotonic(), list[int]()
+        started, code = time.monotonic(), "<error>"
         try:
-            yield codes
+            answer = await super()._around(method, path, headers, exchange)
+            code = str(answer.status)
         finally:
-            code = str(codes[0]) if codes else "<error>"
             self._metrics.asked(method, self._host, code, time.monotonic() - started)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-        timeout: float | None = 60.0,  # noqa: ASYNC109 - as its base
-    ) -> Response:
-        with self._measured(method) as codes:
-            answer = await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
-            codes.append(answer.status)
         return answer
-
-    @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-    ) -> AsyncIterator[Streamed]:
-        async with AsyncExitStack() as stack:
-            with self._measured(method) as codes:
-                opened = super().stream(method, path, query=query, headers=headers, body=body)
-                found = await stack.enter_async_context(opened)
-                codes.append(found.status)
-            yield found

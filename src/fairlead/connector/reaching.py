@@ -11,19 +11,21 @@ Source: reference/aggregation-layer.md §10.1.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
-from fairlead.client.connection import Connection, Streamed
+from fairlead.client.connection import Answered, Connection
 from fairlead.client.errors import ClientError, Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.connector import observing
 from fairlead.connector.measuring import CONTROL_PLANE, MeasuredConnection
-from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.messages import Headers
 from fairlead.serving.metrics import Metrics
 
 PERIOD = 1.0
 FAILING = 3.0
+_Answer = TypeVar("_Answer", bound=Answered)
 
 _log = logging.getLogger(__name__)
 
@@ -122,36 +124,13 @@ class ProbedConnection(MeasuredConnection):
         super().__init__(settings, metrics, CONTROL_PLANE, observing.upstream_request)
         self._reachability = reachability
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-        timeout: float | None = 60.0,  # noqa: ASYNC109 - as its base
-    ) -> Response:
+    async def _around(
+        self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
         async with self._reachability.required():
-            return await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+            return await super()._around(method, path, headers, exchange)
 
-    @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-    ) -> AsyncIterator[Streamed]:
-        async with AsyncExitStack() as stack:
-            opened = super().stream(method, path, query=query, headers=headers, body=body)
-            async with self._reachability.required():
-                found = await stack.enter_async_context(opened)
-            yield Streamed(found.status, found.headers, self._chunks_while_reachable(found.chunks))
-
-    async def _chunks_while_reachable(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    async def _arriving(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         while True:
             async with self._reachability.required():
                 chunk = await anext(chunks, None)

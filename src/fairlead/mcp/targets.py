@@ -7,23 +7,23 @@ passes on what it is given), so those paths are refused as well.
 Source: issue MCP serving, 5 ("servers whose Kubernetes client can only send reads").
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from fairlead.client import kubeconfig
 from fairlead.client.api import Client
-from fairlead.client.connection import Connection, Streamed
+from fairlead.client.connection import Answered, Connection
 from fairlead.machinery import paths
 from fairlead.machinery.errors import FairleadError
-from fairlead.machinery.messages import Headers, Response
+from fairlead.machinery.messages import Headers
 from fairlead.mcp.servers import Target
 from fairlead.mcp.tools import ToolError
 from fairlead.resources.reading import Reader
 
 _REVIEWS = ("/apis/authorization.k8s.io/v1/selfsubject", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
 _ACTING = frozenset({"exec", "attach", "portforward", "proxy"})
+_Answer = TypeVar("_Answer", bound=Answered)
 
 
 class ReadOnlyError(FairleadError):
@@ -40,32 +40,11 @@ def check_reads(method: str, path: str, headers: Headers) -> None:
 
 
 class ReadOnlyConnection(Connection):
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-        timeout: float | None = 60.0,  # noqa: ASYNC109 - as the method that it narrows
-    ) -> Response:
+    async def _around(
+        self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
         check_reads(method, path, headers)
-        return await super().request(method, path, query=query, headers=headers, body=body, timeout=timeout)
-
-    @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: Headers = Headers(),  # noqa: B008 - a frozen value
-        body: bytes = b"",
-    ) -> AsyncIterator[Streamed]:
-        check_reads(method, path, headers)
-        async with super().stream(method, path, query=query, headers=headers, body=body) as streamed:
-            yield streamed
+        return await super()._around(method, path, headers, exchange)
 
 
 class Targets:
