@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.mcp.tools import Answer, Parameter, Tool, ToolClass, ToolError
+from fairlead.mcp.callers import Caller
+from fairlead.mcp.tools import Answer, Parameter, Plan, Tool, ToolClass, ToolError
 
 
 class NoClusters:
     names: list[str] = ["one", "two"]  # noqa: RUF012 - never changed
 
-    def target(self, name: str = "") -> Any:
+    reads_only = True
+
+    def target(self, name: str, caller: Caller) -> Any:
         raise ToolError("this server has no such context")
 
 
@@ -38,4 +41,12 @@ LIST = Parameter("words", "Some words.", type="array")
 
 
 def tool(name: str, run: Any = echo, tool_class: ToolClass = ToolClass.READ) -> Tool:
-    return Tool(name, name.title(), f"Does {name}.", run, (TEXT, COUNT, HOW, LIST), tool_class)
+    """With one of another class than READ, `run` is what its plan carries out; a DELETE is asked for by the gate."""
+    parameters = (TEXT, COUNT, HOW, LIST)
+    if tool_class is ToolClass.READ:
+        return Tool(name, name.title(), f"Does {name}.", run, parameters)
+
+    async def plan(call: Any, arguments: Mapping[str, Any]) -> Plan:
+        return Plan(f"do {name}", "0123", lambda: run(call, arguments))
+
+    return Tool(name, name.title(), f"Does {name}.", None, parameters, tool_class, plan=plan)

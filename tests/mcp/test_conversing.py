@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mcp import Client, MCPError
 
 from fairlead.mcp import addresses, conversing, offering, protocol
+from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import CannotAskError, Elicit, Nobody, Roots, Sample
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.servers import NamedServer
@@ -31,7 +32,7 @@ async def client(mode: str, *, able: bool = True) -> AsyncIterator[Client]:
     gate = Gate(NamedServer("one"), offering.combined([TOOLSET]), NoClusters())
     callbacks: dict[str, Any] = {"elicitation_callback": elicited} if able else {}
     with anyio.fail_after(60):
-        async with Client(protocol.server(gate, "me"), mode=mode, **callbacks) as connected:
+        async with Client(protocol.server(gate, STDIO), mode=mode, **callbacks) as connected:
             yield connected
 
 

@@ -11,6 +11,7 @@ from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery.paths import Resource
 from fairlead.mcp import offering
+from fairlead.mcp.callers import STDIO
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.mcp.targets import Targets
@@ -36,7 +37,7 @@ async def client(cluster: Cluster) -> AsyncIterator[Client]:
 
 
 async def said(gate: Gate, tool: str, **arguments: Any) -> str:
-    outcome = await gate.call("me", tool, arguments)
+    outcome = await gate.call(STDIO, tool, arguments)
     assert not outcome.failed, outcome.answer.text
     return outcome.answer.text
 
@@ -92,14 +93,14 @@ async def test_objects_by_sloppy_kinds_and_what_to_do_where_there_is_none(gate: 
         ({"kind": "cm", "name": "x"}, "give `namespace`"),
         ({"kind": "ns", "name": "default", "fields": ["spec.nothing"]}, "there are: finalizers"),
     ):
-        outcome = await gate.call("me", "resources_get", arguments)
+        outcome = await gate.call(STDIO, "resources_get", arguments)
         assert outcome.failed
         assert next_step in outcome.answer.text
 
 
 async def test_the_cluster_says_no_in_its_own_words(gate: Gate) -> None:
     outcome = await gate.call(
-        "me", "resources_list", {"kind": "cm", "label_selector": "a in (", "namespace": "default"}
+        STDIO, "resources_list", {"kind": "cm", "label_selector": "a in (", "namespace": "default"}
     )
     assert outcome.failed
     assert "unable to parse requirement" in outcome.answer.text
@@ -133,7 +134,7 @@ async def test_searching_the_api(gate: Gate) -> None:
 @pytest.mark.requirement("mcp:one-request")
 async def test_a_simple_call_is_one_request(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     await said(gate, "namespaces_list")
-    connection = gate.clusters.target().client.connection
+    connection = gate.clusters.target("", STDIO).client.connection
     sent: list[str] = []
     ask = connection.request
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from fairlead.mcp import fencing
 from fairlead.mcp.auditing import ToolAudit
+from fairlead.mcp.callers import Caller
+from fairlead.mcp.conversing import CannotAskError
 from fairlead.mcp.gate import Gate, UnknownError
 from fairlead.mcp.limiting import HourlyLimiter
 from fairlead.mcp.offering import Offer
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.anyio
 
 NAMES = ("pods_list", "pods_log", "resources_get", "resources_delete")
 TOOLS = {name: tool(name, tool_class=ToolClass.DELETE if name.endswith("delete") else ToolClass.READ) for name in NAMES}
+ME, YOU = Caller("me"), Caller("you")
 SECRET = "kX9vQ2mLpR7"
 
 
@@ -37,13 +40,14 @@ async def test_the_list_is_what_can_be_called(allow: list[str], deny: list[str])
     called = []
     for name in (*NAMES, "PODS_LIST", "pods_list ", "pods\u200b_list", "other"):
         try:
-            await tried.call("me", name, {"text": "x"})
+            await tried.call(ME, name, {"text": "x"})
         except UnknownError:
             continue
+        except CannotAskError:  # allowed, and nobody there to say yes
+            pass
         called.append(name)
-    assert sorted(called) == [each.name for each in tried.tools()]
+    assert sorted(called) == [each.name for each in tried.tools(ME)]
     assert not any(fnmatchcase(name, each) for name in called for each in deny)
-    assert "resources_delete" not in called
 
 
 @pytest.mark.requirement("mcp:limits")
@@ -51,14 +55,14 @@ async def test_the_allowance_is_exact_and_says_when_to_come_back() -> None:
     now = [0.0]
     tried = gate(NamedServer("one", limits=Limits(read=3)), limiter=HourlyLimiter(lambda: now[0]))
     for _ in range(3):
-        assert not (await tried.call("me", "pods_list", {"text": "x"})).failed
-    refusal = await tried.call("me", "pods_list", {"text": "x"})
+        assert not (await tried.call(ME, "pods_list", {"text": "x"})).failed
+    refusal = await tried.call(ME, "pods_list", {"text": "x"})
     assert refusal.failed
     assert "in 1201 s" in refusal.answer.text
-    assert not (await tried.call("you", "pods_list", {"text": "x"})).failed
+    assert not (await tried.call(YOU, "pods_list", {"text": "x"})).failed
     now[0] += 1200.5
-    assert not (await tried.call("me", "pods_list", {"text": "x"})).failed
-    assert (await tried.call("me", "pods_list", {"text": "x"})).failed
+    assert not (await tried.call(ME, "pods_list", {"text": "x"})).failed
+    assert (await tried.call(ME, "pods_list", {"text": "x"})).failed
 
 
 @pytest.mark.requirement("mcp:limits")
@@ -76,7 +80,7 @@ def test_an_allowance_survives_clocks_and_does_not_grow_without_end() -> None:
 
 @pytest.mark.requirement("mcp:deadline")
 async def test_a_call_ends_at_the_timeout() -> None:
-    outcome = await gate(NamedServer("one", timeout_seconds=1), tool("wait", never)).call("me", "wait", {"text": "x"})
+    outcome = await gate(NamedServer("one", timeout_seconds=1), tool("wait", never)).call(ME, "wait", {"text": "x"})
     assert outcome.failed
     assert outcome.answer.text == "wait was not done within 1 s: nothing was changed; ask for less"
 
@@ -84,12 +88,12 @@ async def test_a_call_ends_at_the_timeout() -> None:
 @pytest.mark.requirement("mcp:audit")
 async def test_each_call_leaves_one_line_without_what_it_was_given() -> None:
     log = io.BytesIO()
-    tried = gate(NamedServer("one"), *TOOLS.values(), tool("fails", refused), audit=log)
-    await tried.call("me", "pods_list", {"text": SECRET})
-    await tried.call("me", "fails", {"text": SECRET})
-    await tried.call("me", "pods_list", {"token": SECRET})
+    tried = gate(NamedServer("one", deny=("*_delete",)), *TOOLS.values(), tool("fails", refused), audit=log)
+    await tried.call(ME, "pods_list", {"text": SECRET})
+    await tried.call(ME, "fails", {"text": SECRET})
+    await tried.call(ME, "pods_list", {"token": SECRET})
     with pytest.raises(UnknownError):
-        await tried.call("me", "resources_delete", {"text": SECRET, "namespace": "shop"})
+        await tried.call(ME, "resources_delete", {"text": SECRET, "namespace": "shop"})
     lines = [json.loads(each) for each in log.getvalue().splitlines()]
     said = [(each["tool"], each["decision"], each["result"]) for each in lines]
     assert said == [
@@ -99,7 +103,7 @@ async def test_each_call_leaves_one_line_without_what_it_was_given() -> None:
         ("resources_delete", "deny", "denied"),
     ]
     assert lines[3]["arguments"] == {"text": "…", "namespace": "shop"}
-    assert lines[3]["rule"] == "read-only"
+    assert lines[3]["rule"] == "tools.deny"
     assert {each["principal"] for each in lines} == {"me"}
     assert SECRET.encode() not in log.getvalue()
 
@@ -108,14 +112,14 @@ async def test_each_call_leaves_one_line_without_what_it_was_given() -> None:
 async def test_a_log_that_cannot_be_written_stops_no_read() -> None:
     log = io.BytesIO()
     log.close()
-    assert not (await gate(NamedServer("one"), audit=log).call("me", "pods_list", {"text": "x"})).failed
+    assert not (await gate(NamedServer("one"), audit=log).call(ME, "pods_list", {"text": "x"})).failed
 
 
 @pytest.mark.requirement("mcp:audit")
 async def test_a_fault_inside_shows_nothing_of_itself() -> None:
     tried = gate(NamedServer("one"), tool("breaks", broken), tool("fails", refused))
     for name in ("breaks", "fails"):
-        outcome = await tried.call("me", name, {"text": "x"})
+        outcome = await tried.call(ME, name, {"text": "x"})
         assert outcome.failed
         assert SECRET not in outcome.answer.text
 

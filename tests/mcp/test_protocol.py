@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from fairlead.cli.main import run
 from fairlead.mcp import running
+from fairlead.mcp.callers import STDIO
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.serving import listening
 from tests.clusters import Pair
@@ -30,7 +31,7 @@ async def served(pair: Pair, *servers: NamedServer) -> AsyncIterator[str]:
     target = (Target("here", kubeconfig=str(pair.app.kubeconfig)),)
     named = {each.name: NamedServer(each.name, each.description, deny=each.deny, targets=target) for each in servers}
     async with (
-        running.opened(named, "me") as opened,
+        running.opened(named, STDIO) as opened,
         running.application(opened) as application,
         listening.listen_application(application) as listener,
     ):

@@ -34,7 +34,7 @@ def test_a_whole_file() -> None:
 @pytest.mark.requirement("mcp:server-files")
 def test_a_name_is_enough() -> None:
     found = servers.read(b"name: a", "a.yaml")
-    assert (found.catalog, found.timeout_seconds, found.limits) == (("core",), 30, Limits(1000, 100, 10))
+    assert (found.catalog, found.timeout_seconds, found.limits) == (("core-readonly",), 30, Limits(1000, 100, 10))
 
 
 @pytest.mark.requirement("mcp:server-files")

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.machinery.messages import Headers
+from fairlead.mcp.callers import STDIO
 from fairlead.mcp.servers import Target
 from fairlead.mcp.targets import ReadOnlyError, Targets, check_reads
 from fairlead.mcp.tools import ToolError
@@ -56,4 +57,4 @@ def test_objects_may_be_called_like_an_act() -> None:
 
 def test_an_unknown_context_names_those_there_are() -> None:
     with pytest.raises(ToolError, match="there are: one, two"):
-        Targets((Target("one"), Target("two"))).target("three")
+        Targets((Target("one"), Target("two"))).target("three", STDIO)

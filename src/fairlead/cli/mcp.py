@@ -99,9 +99,10 @@ def _chosen(found: "Mapping[str, NamedServer]", name: str) -> "NamedServer":
 async def _stdio(one: "NamedServer", audit_log: str) -> None:
     from fairlead.mcp import running
     from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.callers import STDIO
 
     with audit(audit_log) as log:
-        async with running.opened({one.name: one}, "stdio", log) as servers:
+        async with running.opened({one.name: one}, STDIO, log) as servers:
             await running.serve_stdio(servers[one.name])
 
 
@@ -109,11 +110,12 @@ async def _http(found: "Mapping[str, NamedServer]", host: str, port: int, audit_
     from fairlead.cli.stopping import forever
     from fairlead.mcp import running
     from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.callers import LOOPBACK
     from fairlead.serving import listening
 
     with audit(audit_log) as log:
         async with (
-            running.opened(found, "loopback", log) as servers,
+            running.opened(found, LOOPBACK, log) as servers,
             running.application(servers) as application,
             listening.listen_application(application, host=host, port=port) as listener,
         ):
@@ -124,20 +126,22 @@ async def _http(found: "Mapping[str, NamedServer]", host: str, port: int, audit_
 
 async def _tools(one: "NamedServer") -> None:
     from fairlead.mcp import running
+    from fairlead.mcp.callers import TERMINAL
 
-    async with running.opened({one.name: one}, "terminal") as servers:
-        for each in servers[one.name].gate.tools():
+    async with running.opened({one.name: one}, TERMINAL) as servers:
+        for each in servers[one.name].gate.tools(TERMINAL):
             typer.echo(f"{each.name:32}{each.description}")
 
 
 async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str) -> bool:
     from fairlead.mcp import running
     from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.callers import TERMINAL
 
     with audit(audit_log) as log:
-        async with running.opened({one.name: one}, "terminal", log) as servers:
+        async with running.opened({one.name: one}, TERMINAL, log) as servers:
             gate = servers[one.name].gate
-            outcome = await gate.call("terminal", tool, _arguments(gate.offer.tools.get(tool), given))
+            outcome = await gate.call(TERMINAL, tool, _arguments(gate.offer.tools.get(tool), given))
     typer.echo(outcome.answer.text, err=outcome.failed)
     return not outcome.failed
 

@@ -2,10 +2,12 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from importlib.metadata import entry_points
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.tools import Toolset
+from fairlead.mcp.tools import Preset, Tool, Toolset
 
 GROUP = "fairlead.toolsets"
 
@@ -30,13 +32,43 @@ def toolsets() -> dict[str, Toolset]:
     return found
 
 
+def presets(available: Mapping[str, Toolset]) -> dict[str, Preset]:
+    """By name, of all the toolsets that there are."""
+    return {each.name: each for toolset in available.values() for each in toolset.presets}
+
+
 def chosen(names: Iterable[str], available: Mapping[str, Toolset]) -> list[Toolset]:
-    """Raises `CatalogError` for one that there is not."""
-    found = []
+    """The toolsets, with what is let through of them, of toolsets' and presets' names.
+
+    Raises `CatalogError` for one that there is not.
+    """
+    known = presets(available)
+    let: dict[str, dict[str, Tool]] = {}
     for name in dict.fromkeys(names):
-        if name not in available:
-            near = difflib.get_close_matches(name, available, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(available))}"
-            raise CatalogError(f"there is no toolset {name!r}", "", remedy)
-        found.append(available[name])
-    return found
+        if name in available:
+            let.setdefault(name, {}).update({each.name: each for each in available[name].tools})
+        elif name in known:
+            for toolset in known[name].toolsets:
+                let.setdefault(toolset, {}).update(_let(known[name], chosen_one(toolset, available)))
+        else:
+            chosen_one(name, available, known)
+    return [replace(available[name], tools=tuple(tools.values())) for name, tools in let.items()]
+
+
+def _let(preset: Preset, toolset: Toolset) -> dict[str, Tool]:
+    return {
+        each.name: each
+        for each in toolset.tools
+        if each.tool_class in preset.classes
+        and (not preset.tools or any(fnmatchcase(each.name, pattern) for pattern in preset.tools))
+    }
+
+
+def chosen_one(name: str, available: Mapping[str, Toolset], more: Iterable[str] = ()) -> Toolset:
+    """Raises `CatalogError`, which names the nearest."""
+    if name not in available:
+        there = sorted({*available, *more})
+        near = difflib.get_close_matches(name, there, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there)}"
+        raise CatalogError(f"there is no toolset {name!r}", "", remedy)
+    return available[name]

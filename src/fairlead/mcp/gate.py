@@ -19,15 +19,21 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing, policy
 from fairlead.mcp.addresses import match
 from fairlead.mcp.auditing import Entry, ToolAudit
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.contents import Document, Message, Prompt, Resource
-from fairlead.mcp.conversing import CannotAskError, Conversation, InputRequiredError, Nobody
+from fairlead.mcp.conversing import CannotAskError, Conversation, Elicit, InputRequiredError, Nobody
 from fairlead.mcp.limiting import HourlyLimiter
 from fairlead.mcp.offering import Offer
 from fairlead.mcp.servers import NamedServer
-from fairlead.mcp.tools import Answer, Clusters, Tool, ToolClass, ToolError, arguments
+from fairlead.mcp.tools import Answer, Clusters, Plan, Tool, ToolClass, ToolError, arguments
 
 _MOST_CHARACTERS = 40_000
 _MOST_COMPLETIONS = 100
+_YES = {
+    "type": "object",
+    "properties": {"confirm": {"type": "boolean", "description": "Do it."}},
+    "required": ["confirm"],
+}
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -46,8 +52,11 @@ class Outcome:
 class Call:
     """What a tool, a prompt or a resource is given beside its arguments."""
 
+    caller: Caller
     clusters: Clusters
     talk: Conversation
+    reads_only: bool = True
+    """Whether the connections of this server refuse everything but reads, dry runs included."""
 
     @property
     def names(self) -> list[str]:
@@ -55,7 +64,7 @@ class Call:
 
     def target(self, name: str = "") -> Any:
         """Raises `ToolError` for a cluster that the server does not have."""
-        return self.clusters.target(name)
+        return self.clusters.target(name, self.caller)
 
 
 @dataclass
@@ -67,9 +76,10 @@ class Gate:
     limiter: HourlyLimiter = field(default_factory=HourlyLimiter)
     clock: Callable[[], float] = time.monotonic
 
-    def tools(self) -> list[Tool]:
+    def tools(self, caller: Caller) -> list[Tool]:
         """In the order of their names, so that the list is the same bytes each time."""
-        return [each for _, each in sorted(self.offer.tools.items()) if policy.authorize(self.server, each).allowed]
+        ordered = (each for _, each in sorted(self.offer.tools.items()))
+        return [each for each in ordered if policy.authorize(self.server, each, caller).allowed]
 
     def prompts(self) -> list[Prompt]:
         return [each for _, each in sorted(self.offer.prompts.items())]
@@ -78,19 +88,22 @@ class Gate:
         return [each for _, each in sorted(self.offer.resources.items())]
 
     async def call(
-        self, principal: str, name: str, given: Mapping[str, Any] | None, talk: Conversation | None = None
+        self, caller: Caller, name: str, given: Mapping[str, Any] | None, talk: Conversation | None = None
     ) -> Outcome:
         """Raises `UnknownError`, `InputRequiredError`, `CannotAskError`; any other failure is an outcome."""
         tool = self.offer.tools.get(name)
-        decision = policy.authorize(self.server, tool) if tool else policy.UNKNOWN
+        decision = policy.authorize(self.server, tool, caller) if tool else policy.UNKNOWN
         if tool is None or not decision.allowed:
-            self._denied(principal, name, given, decision.rule)
+            self._denied(caller, name, given, decision.rule)
             raise UnknownError(f"unknown tool: {fencing.plain(name)[:64]}", "", "list the tools of this server")
 
         async def run(call: Call) -> Answer:
-            return await tool.run(call, arguments(tool, given))
+            wanted = arguments(tool, given)
+            if tool.plan is None:
+                return await tool.runs(call, wanted)
+            return await _planned(tool, await tool.plan(call, wanted), call, dry=bool(wanted.get("dry_run")))
 
-        use = _Use(principal, name, given or {}, tool.tool_class, decision.rule)
+        use = _Use(caller, name, given or {}, tool.tool_class, decision.rule)
         try:
             answer = await self._guarded(use, run, talk, lambda said: len(said.text))
         except CannotAskError:
@@ -101,25 +114,25 @@ class Gate:
         return Outcome(Answer(text, answer.structured, answer.more))
 
     async def prompt(
-        self, principal: str, name: str, given: Mapping[str, str] | None, talk: Conversation | None = None
+        self, caller: Caller, name: str, given: Mapping[str, str] | None, talk: Conversation | None = None
     ) -> list[Message]:
         """Raises `UnknownError`, `ToolError`, `InputRequiredError`."""
         prompt, given = self.offer.prompts.get(name), given or {}
         if prompt is None:
-            self._denied(principal, name, given, "unknown")
+            self._denied(caller, name, given, "unknown")
             raise UnknownError(f"unknown prompt: {fencing.plain(name)[:64]}", "", "list the prompts of this server")
-        use = _Use(principal, name, given, ToolClass.READ, "default")
+        use = _Use(caller, name, given, ToolClass.READ, "default")
         return await self._guarded(use, lambda call: prompt.render(call, _filled(prompt, given)), talk, len)
 
-    async def read(self, principal: str, uri: str, talk: Conversation | None = None) -> Document:
+    async def read(self, caller: Caller, uri: str, talk: Conversation | None = None) -> Document:
         """Raises `UnknownError`, `ToolError`, `InputRequiredError`."""
         for each in self.resources():
             parts = match(each.uri, uri)
             if parts is not None:
-                use = _Use(principal, each.uri, parts, ToolClass.READ, "default")
+                use = _Use(caller, each.uri, parts, ToolClass.READ, "default")
                 found = await self._guarded(use, _reading(each, parts), talk, lambda said: len(said.content))
                 return Document(uri, found.media_type, found.content)
-        self._denied(principal, uri, {}, "unknown")
+        self._denied(caller, uri, {}, "unknown")
         raise UnknownError("unknown resource", "", "list the resources of this server")
 
     async def complete(self, what: str, argument: str, typed: str) -> list[str]:
@@ -139,7 +152,7 @@ class Gate:
         try:
             self._take(use)
             async with asyncio.timeout(self.server.timeout_seconds):
-                found = await run(Call(self.clusters, talk or Nobody()))
+                found = await run(Call(use.caller, self.clusters, talk or Nobody(), self.clusters.reads_only))
             result, length = "ok", size(found)
             return found
         except InputRequiredError:
@@ -163,18 +176,19 @@ class Gate:
             self._record(use, "allow", result, self.clock() - began, length)
 
     def _take(self, use: "_Use") -> None:
-        allowance = int(getattr(self.server.limits, use.tool_class.value))
-        wait = self.limiter.take((use.principal, self.server.name, use.tool_class.value), allowance)
+        counted = ToolClass.WRITE if use.tool_class is ToolClass.EXEC else use.tool_class
+        allowance = int(getattr(self.server.limits, counted.value))
+        wait = self.limiter.take((use.caller.key, self.server.name, counted.value), allowance)
         if wait:
-            raise _LimitedError(f"too many {use.tool_class.value} calls: the next is possible in {int(wait) + 1} s")
+            raise _LimitedError(f"too many {counted.value} calls: the next is possible in {int(wait) + 1} s")
 
-    def _denied(self, principal: str, name: str, given: Mapping[str, Any] | None, rule: str) -> None:
-        self._record(_Use(principal, name, given or {}, ToolClass.READ, rule), "deny", "denied", 0.0, 0)
+    def _denied(self, caller: Caller, name: str, given: Mapping[str, Any] | None, rule: str) -> None:
+        self._record(_Use(caller, name, given or {}, ToolClass.READ, rule), "deny", "denied", 0.0, 0)
 
     def _record(self, use: "_Use", decision: str, result: str, seconds: float, size: int) -> None:
         entry = Entry(
             request_id=str(uuid.uuid4()),
-            principal=use.principal,
+            principal=use.caller.key,
             server=self.server.name,
             tool=redacting.text(fencing.plain(use.name))[:128],
             arguments=use.given,
@@ -189,7 +203,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class _Use:
-    principal: str
+    caller: Caller
     name: str
     given: Mapping[str, Any]
     tool_class: ToolClass
@@ -198,6 +212,19 @@ class _Use:
 
 class _LimitedError(FairleadError):
     """The hour's allowance is used up."""
+
+
+async def _planned(tool: Tool, plan: Plan, call: Call, *, dry: bool) -> Answer:
+    """Raises `CannotAskError` and `InputRequiredError` where somebody has to say yes and has not yet."""
+    shown = f"{plan.summary}\n{plan.diff}".rstrip()
+    if dry:
+        return Answer(f"dry run, nothing was changed: {shown}")
+    if plan.removes or tool.tool_class in (ToolClass.DELETE, ToolClass.EXEC):
+        key = f"confirm-{plan.digest}"
+        said = (await call.talk.ask({key: Elicit(shown, _YES)}))[key]
+        if said.get("action") != "accept" or not (said.get("content") or {}).get("confirm"):
+            raise ToolError(f"not confirmed, nothing was changed: {plan.summary}")
+    return await plan.carry_out()
 
 
 def _reading(resource: Resource, parts: Mapping[str, str]) -> Callable[[Call], Awaitable[Document]]:

@@ -3,9 +3,11 @@
 The best-known hole of Kubernetes MCP servers was an allow list that only the listing knew (CVE-2026-46519).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.servers import NamedServer
 from fairlead.mcp.tools import Tool, ToolClass
 
@@ -18,13 +20,19 @@ class Decision:
 
 
 UNKNOWN = Decision(False, "unknown")
+_ANYBODY = Caller("anybody")
 
 
-def authorize(server: NamedServer, tool: Tool) -> Decision:
+def authorize(server: NamedServer, tool: Tool, caller: Caller) -> Decision:
     if any(fnmatchcase(tool.name, each) for each in server.deny):
         return Decision(False, "tools.deny")
     if server.allow and not any(fnmatchcase(tool.name, each) for each in server.allow):
         return Decision(False, "tools.allow")
-    if tool.tool_class is not ToolClass.READ:
-        return Decision(False, "read-only")
+    if tool.tool_class is ToolClass.EXEC and tool.name not in server.allow:
+        return Decision(False, "exec-by-name")  # off unless it is named, patterns do not count
     return Decision(True, "tools.allow" if server.allow else "default")
+
+
+def reads_only(server: NamedServer, tools: Iterable[Tool]) -> bool:
+    """Whether nobody can change anything on it, so that its connections need not be able to."""
+    return all(each.tool_class is ToolClass.READ or not authorize(server, each, _ANYBODY).allowed for each in tools)

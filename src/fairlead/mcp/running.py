@@ -13,8 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, eras, offering, protocol
+from fairlead.mcp import catalog, eras, offering, policy, protocol
 from fairlead.mcp.auditing import ToolAudit
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.limiting import HourlyLimiter
 from fairlead.mcp.servers import NamedServer
@@ -36,17 +37,18 @@ class Opened:
 
 @asynccontextmanager
 async def opened(
-    servers: Mapping[str, NamedServer], principal: str, audit: IO[bytes] | None = None
+    servers: Mapping[str, NamedServer], caller: Caller, audit: IO[bytes] | None = None
 ) -> AsyncIterator[dict[str, Opened]]:
     """Raises `CatalogError` and `OfferError`; kubeconfigs are read when a tool first asks for a cluster."""
     available, log, limiter = catalog.toolsets(), ToolAudit(audit), HourlyLimiter()
     async with AsyncExitStack() as stack:
         found = {}
         for name, each in servers.items():
-            targets = await stack.enter_async_context(Targets(each.targets))
             offer = offering.combined(catalog.chosen(each.catalog, available))
+            reads_only = policy.reads_only(each, offer.tools.values())
+            targets = await stack.enter_async_context(Targets(each.targets, reads_only=reads_only))
             gate = Gate(each, offer, targets, log if each.logging else ToolAudit(), limiter)
-            found[name] = Opened(gate, protocol.server(gate, principal))
+            found[name] = Opened(gate, protocol.server(gate, caller))
         yield found
 
 

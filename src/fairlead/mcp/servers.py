@@ -46,7 +46,7 @@ class Target:
 class NamedServer:
     name: str
     description: str = ""
-    catalog: tuple[str, ...] = ("core",)
+    catalog: tuple[str, ...] = ("core-readonly",)
     """Toolsets or presets."""
     allow: tuple[str, ...] = ()
     """Tool names, shell patterns; empty for all."""

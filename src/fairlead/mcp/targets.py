@@ -17,6 +17,7 @@ from fairlead.client.connection import Answered, Connection
 from fairlead.machinery import paths
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Headers
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.servers import Target
 from fairlead.mcp.tools import ToolError
 from fairlead.resources.reading import Reader
@@ -50,7 +51,8 @@ class ReadOnlyConnection(Connection):
 class Targets:
     """A call context whose targets are kubeconfig contexts."""
 
-    def __init__(self, targets: tuple[Target, ...]) -> None:
+    def __init__(self, targets: tuple[Target, ...], *, reads_only: bool = True) -> None:
+        self.reads_only = reads_only
         self._targets = {each.name: each for each in targets}
         self._readers: dict[str, Reader] = {}
 
@@ -58,7 +60,7 @@ class Targets:
     def names(self) -> list[str]:
         return list(self._targets)
 
-    def target(self, name: str = "") -> Reader:
+    def target(self, name: str, caller: Caller) -> Reader:
         """Raises `ToolError` for a name that there is not, `ClientError` for a kubeconfig that cannot be used."""
         name = name or next(iter(self._targets))
         if name not in self._targets:
@@ -66,7 +68,7 @@ class Targets:
         if name not in self._readers:
             wanted = self._targets[name]
             settings = kubeconfig.load(wanted.kubeconfig or None, wanted.context or None)
-            self._readers[name] = Reader(Client(ReadOnlyConnection(settings)))
+            self._readers[name] = Reader(Client((ReadOnlyConnection if self.reads_only else Connection)(settings)))
         return self._readers[name]
 
     async def close(self) -> None:

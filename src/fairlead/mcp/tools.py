@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.contents import Complete, Content, Prompt, Resource
 
 
@@ -19,6 +20,8 @@ class ToolClass(Enum):
     READ = "read"
     WRITE = "write"
     DELETE = "delete"
+    EXEC = "exec"
+    """Runs what the caller says, somewhere in a cluster; no plan can tell what it will do."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,36 @@ class Clusters(Protocol):
     def names(self) -> list[str]:
         """The first is the default."""
 
-    def target(self, name: str = "") -> Any:
-        """The cluster of that name; the server's first without one. Raises `ToolError` for one it does not have."""
+    @property
+    def reads_only(self) -> bool:
+        """Whether every connection refuses whatever is not a read."""
+
+    def target(self, name: str, caller: Caller) -> Any:
+        """The cluster of that name, reached as the caller may; the server's first without a name.
+
+        Raises `ToolError` for one that the server does not have.
+        """
 
 
 Run = Callable[[Any, Mapping[str, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call would do, found out without doing any of it."""
+
+    summary: str
+    """One line that a person can say yes to: `delete Pod web-1 in namespace shop`."""
+    digest: str
+    """Of all that the decision rests on, resourceVersions and counts included: with another one it is asked anew."""
+    carry_out: Callable[[], Awaitable[Answer]] = field(repr=False, compare=False)
+    diff: str = ""
+    """What would be other than now, as lines that begin with `+` and `-`; values of secrets redacted."""
+    removes: bool = False
+    """Whether something that exists is removed or replaced: then it is asked for, whatever the tool's class."""
+
+
+Planning = Callable[[Any, Mapping[str, Any]], Awaitable[Plan]]
 
 
 @dataclass(frozen=True)
@@ -87,13 +115,26 @@ class Tool:
     """`area_verb` in `[a-z0-9_]`, at most 40 characters."""
     title: str
     description: str
-    run: Run = field(repr=False, compare=False)
+    run: Run | None = field(default=None, repr=False, compare=False)
+    """Of a tool that only reads; what changes something has a `plan` instead."""
     parameters: tuple[Parameter, ...] = ()
     tool_class: ToolClass = ToolClass.READ
     rights: tuple[Right, ...] = ()
     idempotent: bool = True
     open_world: bool = True
     """False for what never shows text that others have written."""
+    plan: Planning | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """A change that was never planned could not be shown, nor asked for."""
+        if (self.run is None) is (self.plan is None) or (self.plan is None) is not (self.tool_class is ToolClass.READ):
+            raise ValueError(f"{self.name}: a tool that reads has `run`, any other has `plan`")
+
+    @property
+    def runs(self) -> Run:
+        if self.run is None:
+            raise ValueError(f"{self.name} plans")
+        return self.run
 
     def schema(self, without: Collection[str] = ()) -> dict[str, Any]:
         """JSON Schema 2020-12 of the arguments; closed, so that a misspelt argument is an error.
@@ -113,7 +154,7 @@ class Tool:
         """All four, because the protocol's defaults are the worst case."""
         return {
             "readOnlyHint": self.tool_class is ToolClass.READ,
-            "destructiveHint": self.tool_class is ToolClass.DELETE,
+            "destructiveHint": self.tool_class in (ToolClass.DELETE, ToolClass.EXEC),
             "idempotentHint": self.idempotent,
             "openWorldHint": self.open_world,
         }
@@ -128,7 +169,20 @@ class Toolset:
     """What it needs, in words for whoever chooses."""
     prompts: tuple[Prompt, ...] = ()
     resources: tuple[Resource, ...] = ()
+    presets: tuple["Preset", ...] = ()
     complete: Complete | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A ready server, made of toolsets and what is let through of them."""
+
+    name: str
+    description: str
+    toolsets: tuple[str, ...]
+    classes: tuple[ToolClass, ...] = tuple(ToolClass)
+    tools: tuple[str, ...] = ()
+    """Names or shell patterns; empty for all."""
 
 
 def arguments(tool: Tool, given: Mapping[str, Any] | None) -> dict[str, Any]:

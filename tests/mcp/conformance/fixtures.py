@@ -266,4 +266,6 @@ async def complete(what: str, argument: str, typed: str) -> list[str]:
     return [each for each in ("paris", "park", "party") if each.startswith(typed)]
 
 
-TOOLSET = Toolset("conformance", "What the conformance suite asks for.", TOOLS, "None.", PROMPTS, RESOURCES, complete)
+TOOLSET = Toolset(
+    "conformance", "What the conformance suite asks for.", TOOLS, "None.", PROMPTS, RESOURCES, complete=complete
+)
