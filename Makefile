@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help differential soak torture demo test test-fast bench check format testenv lock clean docs
+.PHONY: help differential soak torture demo test test-all test-fast bench check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -33,8 +33,11 @@ $(VENV)/.develops: $(VENV)/.runs requirements-dev.lock
 demo: $(VENV)/.runs ## see a claim travel from an app cluster to a control plane (DEMO_ONCE=1 ends by itself)
 	@exec $(BIN)/fairlead demo $(if $(DEMO_ONCE),--once)
 
-test: $(VENV)/.develops ## the fast tests, then those on real servers where `make testenv` has built them
-	@$(BIN)/python -m tests all --repeat $(REPEAT)
+test: $(VENV)/.develops ## the fast tests, then a slice of each slow one on real servers where `make testenv` has built them
+	@$(BIN)/python -m tests test --repeat $(REPEAT)
+
+test-all: $(VENV)/.develops ## everything that is tested, slow tests whole, differential and torture included
+	@$(BIN)/python -m tests all
 
 test-fast: $(VENV)/.develops ## only what needs no real server (REPEAT=10 repeats it)
 	@$(BIN)/python -m tests fast --repeat $(REPEAT)

@@ -1,4 +1,7 @@
-"""`python -m tests fast|all|torture [--repeat N]`: the fast tests first, then those on real servers; or the torture.
+"""`python -m tests fast|test|all|torture [--repeat N]`: the fast tests first, then those on real servers.
+
+`test` is for whoever waits: it leaves out what is marked `whole`, of which it has a slice. `all` is everything that
+there is, for whoever decides whether a change lands.
 
 A person who waits wants to know for how long: each part says what it is and how long it took the last time on this
 machine. The durations lie in the cache folder beside the servers, because the checkout may be a fresh one.
@@ -15,25 +18,43 @@ from testenv import building
 
 DURATIONS = building.cache() / "durations.json"
 PARTS = {
-    "fast": ["-m", "not real", "-n", "2"],
-    "real": ["-m", "real and not torture", "-n", "2", "--dist", "loadscope"],
+    "fast": ["-m", "not real and not whole", "-n", "2"],
+    "real": ["-m", "real and not torture and not whole", "-n", "2", "--dist", "loadscope"],
+    "real, whole": ["-m", "(real or whole) and not torture", "-n", "2", "--dist", "loadscope"],
     # Named, so that its conftest tells the items; an item may be quiet for minutes without hanging.
     "torture": ["tests/torture", "-m", "torture", "-n", "2", "--dist", "loadscope", "-o", "faulthandler_timeout=600"],
+}
+OPERATIONS = 2000
+CHOICES = {
+    "fast": ("fast",),
+    "test": ("fast", "real"),
+    "all": ("fast", "real, whole", "differential", "torture"),
+    "torture": ("torture",),
+}
+WHAT = {
+    "fast": "tests that need no real server",
+    "real": "tests on real servers, a slice of each slow one",
+    "real, whole": "tests on real servers, whole",
+    "differential": f"{OPERATIONS} random operations, locally and through the connector",
+    "torture": "torture on real servers",
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
-    parser.add_argument("part", choices=["fast", "all", "torture"])
+    parser.add_argument("part", choices=list(CHOICES))
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="how often the fast tests run")
     options = parser.parse_args()
-    if options.part == "torture":
-        return on_real("torture", "torture on real servers")
-    for round_ in range(1, options.repeat + 1):
-        again = f", round {round_} of {options.repeat}" if options.repeat > 1 else ""
-        if code := run("fast", f"tests that need no real server{again}"):
+    for round_ in range(1, options.repeat):
+        if code := run("fast", f"{WHAT['fast']}, round {round_} of {options.repeat}"):
             return code
-    return 0 if options.part == "fast" else on_real("real", "tests on real servers")
+    started = time.monotonic()
+    for part in CHOICES[options.part]:
+        if code := run(part, WHAT[part]) if part == "fast" else on_real(part, WHAT[part]):
+            return code
+    if len(CHOICES[options.part]) > 1:
+        say(f"all of it took {(time.monotonic() - started) / 60:.1f} min")
+    return 0
 
 
 def on_real(part: str, what: str) -> int:
@@ -44,11 +65,17 @@ def on_real(part: str, what: str) -> int:
     return 0
 
 
+def command(part: str) -> list[str]:
+    if part == "differential":
+        return [sys.executable, "-m", "tests.differential", "--operations", str(OPERATIONS)]
+    return [sys.executable, "-m", "pytest", "-q", *PARTS[part]]
+
+
 def run(part: str, what: str) -> int:
     last = durations().get(part)
     say(f"{what} ({f'took {last:.0f} s last time' if last else 'never run here before'})")
     started = time.monotonic()
-    code = subprocess.run([sys.executable, "-m", "pytest", "-q", *PARTS[part]], check=False).returncode
+    code = subprocess.run(command(part), check=False).returncode
     if code == 0:
         remember(part, time.monotonic() - started)
     return code
