@@ -77,5 +77,6 @@ TARGETS = {
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
         Target("mcp-suites", (), 1, "450 MB", npm=("conformance", "mcp-inspector", "node")),
+        Target("peer", (), 0.2, "80 MB", npm=("kubernetes-mcp-server",)),
     )
 }
