@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import catalog, offering, running, servers
+from fairlead.mcp import catalog, offering, running, serverfiles, serverkeys
 from fairlead.mcp.catalog import CatalogError
 from fairlead.mcp.offering import OfferError
-from fairlead.mcp.servers import Limits, ServerFileError, Target
+from fairlead.mcp.serverkeys import ServerFileError
+from fairlead.mcp.servers import Access, Limits, Target
 from fairlead.mcp.tools import Toolset
 from tests.mcp.fakes import tool
 
@@ -17,7 +18,9 @@ tools: {allow: ["*_list"], deny: [pods_log]}
 targets:
 - {name: prod, context: prod-eu, kubeconfig: /kube/config}
 - {context: staging}
+access: {subjects: [alice], groups: [ops]}
 timeoutSeconds: 60
+production: true
 limits: {read: 50}
 logging: false
 """
@@ -25,15 +28,16 @@ logging: false
 
 @pytest.mark.requirement("mcp:server-files")
 def test_a_whole_file() -> None:
-    found = servers.read(WHOLE, "a.yaml")
+    found = serverkeys.read(WHOLE, "a.yaml")
     assert (found.name, found.catalog, found.allow, found.deny) == ("reporting", ("core",), ("*_list",), ("pods_log",))
     assert found.targets == (Target("prod", "prod-eu", "/kube/config"), Target("staging", "staging"))
     assert (found.timeout_seconds, found.limits, found.logging) == (60, Limits(read=50), False)
+    assert (found.access, found.production) == (Access(("alice",), ("ops",)), True)
 
 
 @pytest.mark.requirement("mcp:server-files")
 def test_a_name_is_enough() -> None:
-    found = servers.read(b"name: a", "a.yaml")
+    found = serverkeys.read(b"name: a", "a.yaml")
     assert (found.catalog, found.timeout_seconds, found.limits) == (("core-readonly",), 30, Limits(1000, 100, 10))
 
 
@@ -52,8 +56,12 @@ def test_a_name_is_enough() -> None:
             "a.yaml: tools.alow cannot be used: there is no such key; did you mean allow?",
         ),
         (b"name: a\ntools: {deny: x}", "a.yaml: tools.deny cannot be used: it is a list of names"),
-        (b"name: a\naccess: {subjects: [x]}", "a.yaml: access cannot be used: this version cannot do it yet"),
-        (b"name: a\nproduction: true", "a.yaml: production cannot be used: this version cannot do it yet"),
+        (
+            b"name: a\naccess: {group: [x]}",
+            "a.yaml: access.group cannot be used: there is no such key; did you mean groups?",
+        ),
+        (b"name: a\nproduction: 1", "a.yaml: production cannot be used: it is true or false"),
+        (b"name: a\ntools: {allow: []}", "a.yaml: tools.allow cannot be used: it is empty; leave the key out"),
         (b"name: a\ntimeoutSeconds: 0", "timeoutSeconds cannot be used: it is a whole number from 1 to 600"),
         (b"name: a\nlimits: {read: true}", "limits.read cannot be used"),
         (b"name: a\ntargets: [{name: x}, {name: x}]", "targets cannot be used: two have one name"),
@@ -63,7 +71,7 @@ def test_a_name_is_enough() -> None:
 )
 def test_what_cannot_be_used_is_one_line_that_names_file_and_key(text: bytes, says: str) -> None:
     with pytest.raises(ServerFileError) as caught:
-        servers.read(text, "a.yaml")
+        serverkeys.read(text, "a.yaml")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -72,12 +80,12 @@ def test_what_cannot_be_used_is_one_line_that_names_file_and_key(text: bytes, sa
 def test_one_bad_file_refuses_the_directory(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"name: a")
     (tmp_path / "notes.txt").write_bytes(b"no server")
-    assert list(servers.load(tmp_path)) == ["a"]
+    assert list(serverfiles.load(tmp_path)) == ["a"]
     (tmp_path / "b.yaml").write_bytes(b"name: a")
     with pytest.raises(ServerFileError, match="another file has the server 'a' too"):
-        servers.load(tmp_path)
+        serverfiles.load(tmp_path)
     with pytest.raises(ServerFileError, match="cannot be read: No such file"):
-        servers.load(tmp_path / "absent")
+        serverfiles.load(tmp_path / "absent")
 
 
 @pytest.mark.requirement("mcp:catalog")

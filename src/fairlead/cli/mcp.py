@@ -74,12 +74,11 @@ def call(
 
 
 def _loaded(directory: Path | None) -> "Mapping[str, NamedServer]":
-    from fairlead.mcp import running
-    from fairlead.mcp import servers as reading
+    from fairlead.mcp import running, serverfiles
 
     if directory is None:
         return {running.DEFAULT.name: running.DEFAULT}
-    found = reading.load(directory)
+    found = serverfiles.load(directory)
     if not found:
         raise running.ServeError(f"{directory} has no servers", "a server is a file NAME.yaml in it")
     return found
