@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 KUBERNETES = "v1.36.3"
 CROSSPLANE = "v2.3.4"
+PEER = "kubernetes-mcp-server-linux-amd64"
+"""The Go program of kubernetes-mcp-server; its package for npm has only a launcher, which costs a Node."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Target:
     """(module@version, folder in it): taken from the module's sources instead of built."""
     npm: tuple[str, ...] = ()
     """Programs of npm packages, which the module's `package-lock.json` pins; installed instead of built."""
+    npm_bin: str = "node_modules/.bin"
+    """Where these programs are, in its result."""
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -30,7 +34,7 @@ class Target:
     @property
     def bin(self) -> str:
         """The folder of its programs in its result."""
-        return "node_modules/.bin" if self.npm else "bin"
+        return self.npm_bin if self.npm else "bin"
 
 
 def version_flags(version: str) -> tuple[str, ...]:
@@ -77,6 +81,6 @@ TARGETS = {
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
         Target("mcp-suites", (), 1, "450 MB", npm=("conformance", "mcp-inspector", "node")),
-        Target("peer", (), 0.2, "80 MB", npm=("kubernetes-mcp-server",)),
+        Target("peer", (), 0.2, "80 MB", npm=(PEER,), npm_bin=f"node_modules/{PEER}/bin"),
     )
 }
