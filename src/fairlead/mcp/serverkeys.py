@@ -11,6 +11,7 @@ from typing import Any
 
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import identitykeys
 from fairlead.mcp.servers import LONGEST_TIMEOUT, Access, Limits, NamedServer, Target
 
 KEYS = {
@@ -19,6 +20,7 @@ KEYS = {
     "catalog": "Toolsets and presets, `core-readonly` by default.",
     "tools": "`allow` and `deny`: names or shell patterns; denied wins. Tools that run commands need their exact name.",
     "targets": "Clusters, each `name`, `context` and `kubeconfig`; the first is the default.",
+    "identity": "How callers are told apart and reach the cluster; `way` is kubeconfig (default), token or oidc.",
     "access": "`subjects` and `groups` that may use it; nobody beyond loopback unless said.",
     "timeoutSeconds": f"Of each call: 1 to {LONGEST_TIMEOUT}, 30 by default, or what its presets say.",
     "production": "Whether production mode holds: callers told apart, TLS, confirmation, audit.",
@@ -84,6 +86,7 @@ class _Reading:
             allow=self._names(tools, "allow", "tools."),
             deny=self._names(tools, "deny", "tools."),
             targets=self._targets(found) or defaults.targets,
+            identity=identitykeys.read(found.get("identity"), self._fail),
             access=Access(self._names(access, "subjects", "access."), self._names(access, "groups", "access.")),
             timeout_seconds=self._number(found, "timeoutSeconds", defaults.timeout_seconds, LONGEST_TIMEOUT),
             timeout_said="timeoutSeconds" in found,

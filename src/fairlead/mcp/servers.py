@@ -5,6 +5,8 @@ Source: issue MCP serving, 2; seeds/crossplane-mcp-server.md ("Create an MCP ser
 
 from dataclasses import dataclass, field
 
+from fairlead.mcp.identities import Identity, Kubeconfig
+
 LONGEST_TIMEOUT = 600
 
 
@@ -47,6 +49,7 @@ class NamedServer:
     """Tool names, shell patterns; empty for all."""
     deny: tuple[str, ...] = ()
     targets: tuple[Target, ...] = (Target("default"),)
+    identity: Identity = field(default_factory=Kubeconfig)
     access: Access = field(default_factory=Access)
     timeout_seconds: int = 30
     timeout_said: bool = True
