@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from fairlead import __version__
-from fairlead.cli import connector, demo, mcp, playground
+from fairlead.cli import connector, demo, mcp, playground, tracing
 from fairlead.machinery.errors import FairleadError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("playground")(playground.playground)
 app.command("demo")(demo.demo)
+app.command("trace")(tracing.trace)
 app.add_typer(connector.app, name="connector")
 app.add_typer(mcp.app, name="mcp")
 

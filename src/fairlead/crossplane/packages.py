@@ -1,0 +1,87 @@
+"""What belongs to a package: its revisions, the runtime that it runs in, and the packages that it depends on.
+
+The Lock says what depends on what, by source and constraint; which object has a source installed is found by asking for
+the revision that the Lock names, because the Lock itself names revisions only.
+
+Source: reference/crossplane.md §1.5, §5 (package algorithm).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.crossplane.references import Reference
+from fairlead.machinery import statuses
+from fairlead.resources.kinds import UnknownKindError
+from fairlead.resources.reading import Query, Reader
+
+Object = Mapping[str, Any]
+GROUP = "pkg.crossplane.io"
+KINDS = ("Provider", "Configuration", "Function")
+OWNER = "pkg.crossplane.io/package"
+
+
+def is_package(obj: Object) -> bool:
+    return str(obj.get("apiVersion", "")).startswith(f"{GROUP}/") and obj.get("kind") in KINDS
+
+
+async def below(reader: Reader, package: Object) -> list[Reference]:
+    """Runtime config, active revision and dependencies. Raises what `Reader` raises."""
+    version = str(package["apiVersion"])
+    metadata, spec = package["metadata"], package.get("spec") or {}
+    found: list[Reference] = []
+    config = spec.get("runtimeConfigRef")
+    if isinstance(config, Mapping) and config.get("name"):
+        kind = str(config.get("kind") or "DeploymentRuntimeConfig")
+        found.append(Reference(str(config.get("apiVersion") or f"{GROUP}/v1beta1"), kind, str(config["name"])))
+    found += [
+        Reference(version, f"{package['kind']}Revision", each["metadata"]["name"])
+        for each in await revisions(reader, package)
+        if (each.get("spec") or {}).get("desiredState") == "Active" or _is_current(package, each)
+    ]
+    current = (package.get("status") or {}).get("currentRevision")
+    found += await _dependencies(reader, version, str(current or ""), str(metadata.get("name")))
+    return found
+
+
+def _is_current(package: Object, revision: Object) -> bool:
+    return bool((package.get("status") or {}).get("currentRevision") == revision["metadata"]["name"])
+
+
+async def revisions(reader: Reader, package: Object) -> list[Object]:
+    """Oldest first. Raises what `Reader` raises."""
+    kind = await reader.kind(f"{package['kind']}Revision", str(package["apiVersion"]))
+    page = await reader.page(kind, Query(label_selector=f"{OWNER}={package['metadata']['name']}", limit=0), table=False)
+    return sorted(page.document.get("items") or (), key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+
+
+async def lock(reader: Reader) -> Object:
+    """Empty where there is none. Raises what `Reader` raises."""
+    try:
+        return await reader.one(await reader.kind("Lock", f"{GROUP}/v1beta1"), "lock")
+    except (statuses.NotFound, UnknownKindError):
+        return {}
+
+
+async def _dependencies(reader: Reader, version: str, revision: str, name: str) -> list[Reference]:
+    locked = (await lock(reader)).get("packages") or ()
+    own = next((each for each in locked if each.get("name") == revision), {})
+    by_source = {each.get("source"): each for each in locked}
+    found = []
+    for each in own.get("dependencies") or ():
+        needed = by_source.get(each.get("package"))
+        kind = str(each.get("kind") or each.get("type") or "Provider")
+        if needed is None:
+            found.append(Reference(str(each.get("apiVersion") or version), kind, str(each.get("package"))))
+            continue
+        revised = str(needed.get("kind") or needed.get("type") or kind)
+        api_version = str(needed.get("apiVersion") or version)
+        found.append(await _owner(reader, api_version, revised, str(needed.get("name"))))
+    return [each for each in found if each.name != name]
+
+
+async def _owner(reader: Reader, version: str, kind: str, revision: str) -> Reference:
+    """The package whose revision it is; the revision itself where it does not say."""
+    kind = kind.removesuffix("Revision")
+    revised = await reader.one(await reader.kind(f"{kind}Revision", version), revision)
+    owner = ((revised.get("metadata") or {}).get("labels") or {}).get(OWNER)
+    return Reference(version, kind, str(owner)) if owner else Reference(version, f"{kind}Revision", revision)

@@ -1,0 +1,81 @@
+"""A trace as rows and as a document, for people and for agents alike.
+
+The tree is flat: each row says its parent. A nested document of ten levels is the dearest way to tell a model what
+belongs to what, and the hardest for a program to search.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fairlead.crossplane.judging import State
+from fairlead.crossplane.tracing import Node, Trace
+from fairlead.machinery import conditions
+
+_PACKAGED = "pkg.crossplane.io/"
+COLUMNS = ("NAME", "SYNCED", "READY", "STATUS")
+PACKAGE_COLUMNS = ("NAME", "INSTALLED", "HEALTHY", "STATUS")
+
+
+def columns(trace: Trace) -> tuple[str, ...]:
+    return PACKAGE_COLUMNS if _is_packaged(trace.root) else COLUMNS
+
+
+def _is_packaged(node: Node) -> bool:
+    return node.reference.api_version.startswith(_PACKAGED)
+
+
+def rows(trace: Trace, *, wide: bool = False) -> list[tuple[Node, tuple[str, ...]]]:
+    """Each node with its cells, the first of which is drawn as the branch of a tree."""
+    packaged = _is_packaged(trace.root)
+    return [(node, (f"{prefix}{_called(node, wide)}", *_cells(node, packaged))) for node, prefix in _drawn(trace)]
+
+
+def _called(node: Node, wide: bool) -> str:
+    made = f" [{node.composed_name}]" if wide and node.composed_name else ""
+    return f"{node.reference}{made}"
+
+
+def _cells(node: Node, packaged: bool) -> tuple[str, str, str]:
+    if not packaged:
+        return node.status("Synced"), node.status("Ready"), status(node)
+    revised = node.reference.kind.endswith("Revision")
+    healthy = next((node.status(each) for each in ("Healthy", "RevisionHealthy") if node.status(each) != "-"), "-")
+    desired = str(((node.obj or {}).get("spec") or {}).get("desiredState") or "-")
+    return (desired if revised else node.status("Installed")), healthy, status(node)
+
+
+def status(node: Node) -> str:
+    """One line, whole; what was cut below it at the end."""
+    health = node.health
+    said = f"{health.reason}: {health.message}" if health.message else health.reason
+    shown = said if health.state is State.HEALTHY else f"{health.state.value}: {said}" if said else health.state.value
+    return " ".join("; ".join(each for each in (shown, node.cut) if each).split())
+
+
+def _drawn(trace: Trace) -> Iterator[tuple[Node, str]]:
+    def below(node: Node, indent: str) -> Iterator[tuple[Node, str]]:
+        children = trace.children(node)
+        for place, child in enumerate(children):
+            last = place == len(children) - 1
+            yield child, f"{indent}{'└─ ' if last else '├─ '}"
+            yield from below(child, f"{indent}{'   ' if last else '│  '}")
+
+    yield trace.root, ""
+    yield from below(trace.root, "")
+
+
+def document(trace: Trace) -> dict[str, Any]:
+    """For programs: every node with its conditions, by the number of its parent."""
+    return {"nodes": [_node(each) for each in trace.nodes], "complete": not trace.is_cut}
+
+
+def _node(node: Node) -> dict[str, Any]:
+    reference = node.reference
+    found: dict[str, Any] = {"id": node.id, "parent": node.parent, "depth": node.depth}
+    found |= {"apiVersion": reference.api_version, "kind": reference.kind, "name": reference.name}
+    found |= {"namespace": reference.namespace} if reference.namespace else {}
+    found |= {"composedName": node.composed_name} if node.composed_name else {}
+    health = node.health
+    found["health"] = {"state": health.state.value, "reason": health.reason, "message": health.message}
+    found["conditions"] = conditions.conditions(node.obj or {})
+    return found | ({"cut": node.cut} if node.cut else {})
