@@ -45,6 +45,13 @@ def load(path: str | Path | None = None, context: str | None = None) -> Connecti
     return _settings(_Merged(_files(path)), context)
 
 
+def contexts(path: str | Path | None = None) -> tuple[str, ...]:
+    """Their names as the files have them, but the current one first. Raises `KubeconfigError`."""
+    merged = _Merged(_files(path))
+    names = merged.named["contexts"]
+    return tuple(sorted(names, key=lambda name: name != merged.current))
+
+
 def in_cluster(folder: Path = SERVICE_ACCOUNT, environment: Mapping[str, str] = os.environ) -> ConnectionSettings:
     """What a Pod is given: the service account's files and two variables. The token is read again as it rotates."""
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")

@@ -37,16 +37,20 @@ class SecretKey:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a secret stands; exactly one of the three."""
+    """Where a secret stands; exactly one of the four."""
 
     file: str = ""
     env: str = ""
     secret: SecretKey | None = None
+    text: str = field(default="", repr=False)
+    """Itself, as another product's `config.toml` has it; never from a server file."""
 
     def __str__(self) -> str:
         """For errors and listings."""
         if self.secret is not None:
             return f"key {self.secret.key} of Secret {self.secret.namespace}/{self.secret.name}"
+        if self.text:
+            return "the configuration"
         return f"file {self.file}" if self.file else f"environment variable {self.env}"
 
 
