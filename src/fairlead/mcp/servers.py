@@ -3,9 +3,11 @@
 Source: issue MCP serving, 2; seeds/crossplane-mcp-server.md ("Create an MCP server").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fairlead.mcp.identities import Identity, Kubeconfig
+from fairlead.mcp.tools import Toolset
 
 LONGEST_TIMEOUT = 600
 
@@ -57,3 +59,5 @@ class NamedServer:
     production: bool = False
     limits: Limits = field(default_factory=Limits)
     logging: bool = True
+    dress: Callable[[Toolset], Toolset] | None = None
+    """What its toolsets are made into before they are served; no key of a server file says it."""

@@ -1,0 +1,97 @@
+"""Which tools a `config.toml` lets through, as allow and deny lists of names.
+
+`disable_destructive` hides what the other product hides by it: also a tool that creates or updates, for an update can
+take away whatever was there. Of tools that write only those are left that merely create. A name in a list that no
+product has is a misspelling, and one in `disabled_tools` would leave open what was to be closed: it stops the start.
+
+Source: kubernetes-mcp-server 0.0.67, `tools/list` and its documentation of `enabled_tools`.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.mcp.dropin.checking import Fail
+from fairlead.mcp.tools import Tool, ToolClass, Toolset
+
+PEER_TOOLSETS = ("config", "core", "helm", "kcp", "kiali", "kubevirt", "netobserv", "tekton")
+_PREFIXES = ("helm_", "kcp_", "kiali_", "netobserv_", "tekton_", "vm_")
+_ALONE = frozenset({"configuration_contexts_list", "configuration_view", "targets_list", "workspace_list"})
+"""Tools of the other product that need not be here: by the prefixes of its toolsets, and these."""
+CREATING = frozenset({"pods_run"})
+_DEFAULT = ("core", "config")
+_CONFIRMED = (ToolClass.DELETE, ToolClass.EXEC)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    catalog: tuple[str, ...]
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def allowed(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fail) -> Allowed:
+    """Raises what `fail` makes."""
+    names = tuple(dict.fromkeys(table.get("toolsets") or (each for each in _DEFAULT if each in available)))
+    for each in names:
+        if each not in available:
+            raise fail("toolsets", f"there is no toolset {each!r} yet", _instead(each, available))
+    tools = {tool.name: tool for name in names for tool in available[name].tools}
+    anywhere = {tool.name for each in available.values() for tool in each.tools} | _ALONE
+    enabled, disabled = (_named(table, key, anywhere, fail) for key in ("enabled_tools", "disabled_tools"))
+    _check_rules(table, tools, fail)
+    hidden = [each.name for each in tools.values() if not _left(table)(each)]
+    deny = tuple(dict.fromkeys((*disabled, *sorted(hidden))))
+    return Allowed(names, enabled, deny, tuple(_warnings(table, tools, enabled, deny)))
+
+
+def _instead(name: str, available: Mapping[str, Toolset]) -> str:
+    if name in PEER_TOOLSETS:
+        return f"leave it out; there are: {', '.join(sorted(available))}"
+    near = difflib.get_close_matches(name, available, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(available))}"
+
+
+def _named(table: Mapping[str, Any], key: str, anywhere: set[str], fail: Fail) -> tuple[str, ...]:
+    for each in table.get(key) or ():
+        if each not in anywhere and not each.startswith(_PREFIXES):
+            near = difflib.get_close_matches(each, anywhere, n=1)
+            raise fail(key, f"there is no tool {each!r}", f"did you mean {near[0]}?" if near else "leave it out")
+    return tuple(table.get(key) or ())
+
+
+def _left(table: Mapping[str, Any]) -> Callable[[Tool], bool]:
+    if table.get("read_only"):
+        return lambda tool: tool.tool_class is ToolClass.READ
+    if table.get("disable_destructive"):
+        return lambda tool: tool.tool_class is ToolClass.READ or tool.name in CREATING
+    return lambda tool: True
+
+
+def _warnings(
+    table: Mapping[str, Any], tools: Mapping[str, Tool], enabled: tuple[str, ...], deny: tuple[str, ...]
+) -> list[str]:
+    found = [
+        f"{each.name} is off: name it in enabled_tools to have it"
+        for each in tools.values()
+        if each.tool_class is ToolClass.EXEC and each.name not in (*enabled, *deny)
+    ]
+    if table.get("confirmation_fallback", "allow") == "allow" and "confirmation_fallback" in table:
+        found.append("confirmation_fallback is passed over: what deletes is confirmed in any case")
+    return found
+
+
+def _check_rules(table: Mapping[str, Any], tools: Mapping[str, Tool], fail: Fail) -> None:
+    """Those that ask for less than is asked for here anyway are kept without a word."""
+    fallback = table.get("confirmation_fallback", "allow")
+    if fallback not in ("allow", ""):
+        raise fail("confirmation_fallback", "only `allow` has its like", "leave it out: nothing is done unconfirmed")
+    for each in table.get("confirmation_rules") or ():
+        tool = tools.get(str(each.get("tool", "")))
+        confirmed = each.get("destructive") is True if tool is None else tool.tool_class in _CONFIRMED
+        if not confirmed:
+            raise fail(
+                "confirmation_rules", "one asks for more than is confirmed here", "leave it out, or disable the tool"
+            )
