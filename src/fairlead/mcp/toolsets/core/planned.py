@@ -1,0 +1,66 @@
+"""Changes of resources as the plan of a tool, and what it answers when they are done: the part that writes share."""
+
+from collections.abc import Sequence
+
+from fairlead.machinery import redacting
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.tools import Answer, Plan, ToolError
+from fairlead.resources import planning
+from fairlead.resources.diffing import diff
+from fairlead.resources.kinds import Kind
+from fairlead.resources.planning import Change
+from fairlead.resources.reading import next_step
+
+_DONE = {"create": "created", "change": "changed", "delete": "deleted", "scale": "scaled", "run": "started"}
+
+
+def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
+    """With what to do next, where the error does not say it itself."""
+    return ToolError(str(error), "", "" if error.remedy else next_step(error, kind))
+
+
+def plan(changes: Sequence[Change], then: str = "") -> Plan:
+    """`then` is said after the changes are done: what to look at next."""
+
+    async def carry_out() -> Answer:
+        try:
+            found = await planning.carry_out(changes)
+        except FairleadError as error:
+            raise refused(error, changes[0].kind) from error
+        said = [_done(each, after) for each, after in zip(changes, found, strict=True)]
+        return Answer("\n".join([*said, *([then] if then else [])]))
+
+    return Plan(
+        summary(changes),
+        planning.digest(changes),
+        carry_out,
+        shown(changes),
+        removes=any(each.removes for each in changes),
+    )
+
+
+def summary(changes: Sequence[Change]) -> str:
+    found = [each.what for each in changes]
+    text = found[0] if len(found) == 1 else f"{len(found)} changes: {'; '.join(found)}"
+    return redacting.text(fencing.plain(text))
+
+
+def shown(changes: Sequence[Change]) -> str:
+    """The diff of each, under its name where there are several; notes last."""
+    parts: list[str] = []
+    for each in changes:
+        text = each.diff.text() if each.after is not None else ""
+        parts += [f"{each.subject}:"] if len(changes) > 1 else []
+        parts += [text] if text else [] if each.after is None else ["no difference"]
+        parts += each.notes
+    return fencing.plain("\n".join(parts))
+
+
+def _done(change: Change, after: dict[str, object]) -> str:
+    """What it has become, which admission may have made more of than was planned."""
+    line = f"{_DONE.get(change.verb, 'done:')} {change.subject}"
+    if change.after is None:
+        return line
+    found = diff(change.before, after).text() or "no difference"
+    return f"{line}\n{fencing.fenced(found, 'what has changed')}"

@@ -1,0 +1,119 @@
+"""Changes as values: what would be other than now, found out before any of it is done.
+
+Whoever has to say yes is shown a change; it is then sent on the condition that its object is still the one that was
+shown. Where several are sent, one after the other, an API has no transaction: what was done, what may have been, and
+what was not is said instead, whichever way it ends.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fairlead.client.errors import Unreachable
+from fairlead.machinery import encoding, statuses
+from fairlead.machinery.errors import FairleadError
+from fairlead.resources.diffing import Diff, diff
+from fairlead.resources.kinds import Kind
+
+Object = dict[str, Any]
+MANAGER = "fairlead-mcp"
+DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
+
+
+class ChangedMeanwhileError(FairleadError):
+    """The object is not the one that the plan was made for; nothing was done."""
+
+
+class NotAllDoneError(FairleadError):
+    """Something stopped the changes; says which of them were done."""
+
+
+@dataclass(frozen=True)
+class Change:
+    verb: str
+    """`create`, `change`, `delete`, …, as in "change ConfigMap a"."""
+    kind: Kind
+    name: str
+    namespace: str
+    before: Object | None = field(repr=False)
+    """None: it is not there yet."""
+    after: Object | None = field(repr=False)
+    """None: it goes."""
+    wanted: Any = field(repr=False)
+    """What is sent, without what only time decides; part of the digest."""
+    send: Callable[[], Awaitable[Object]] = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    removes_more: bool = False
+    """Whether something goes that the object itself does not show, such as its pods."""
+
+    @property
+    def what(self) -> str:
+        return f"{self.verb} {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        return subject(self.kind, self.name, self.namespace)
+
+    @cached_property
+    def diff(self) -> Diff:
+        return diff(self.before, self.after)
+
+    @property
+    def removes(self) -> bool:
+        return self.after is None or self.removes_more or self.diff.removes
+
+    @cached_property
+    def digest(self) -> str:
+        """Of what would be sent and of the very object that it was planned for."""
+        metadata = (self.before or {}).get("metadata") or {}
+        basis = [self.what, metadata.get("uid"), metadata.get("resourceVersion"), self.wanted, self.notes]
+        return hashlib.sha256(encoding.to_json(basis)).hexdigest()
+
+
+def subject(kind: Kind, name: str, namespace: str = "") -> str:
+    where = f" in namespace {namespace}" if namespace and kind.resource.namespaced else ""
+    return f"{kind.api.kind} {name}{where}"
+
+
+def digest(changes: Sequence[Change]) -> str:
+    return hashlib.sha256("".join(each.digest for each in changes).encode()).hexdigest()[:32]
+
+
+async def carry_out(changes: Sequence[Change]) -> list[Object]:
+    """In their order. Raises `ChangedMeanwhileError` where nothing was done, else `NotAllDoneError`.
+
+    Where a deadline cancels it on the way, the `CancelledError` has a note that says the same.
+    """
+    done: list[Object] = []
+    for index, each in enumerate(changes):
+        try:
+            done.append(await each.send())
+        except asyncio.CancelledError as error:
+            error.add_note(_stopped(changes, index, unsure=True).what)
+            raise
+        except Unreachable as error:
+            raise _stopped(changes, index, str(error), unsure=error.sent) from error
+        except statuses.Conflict as error:
+            raise _meanwhile(changes, index, each) from error
+        except FairleadError as error:
+            if len(changes) == 1:
+                raise
+            raise _stopped(changes, index, str(error)) from error
+    return done
+
+
+def _meanwhile(changes: Sequence[Change], at: int, change: Change) -> FairleadError:
+    if at:
+        return _stopped(changes, at, f"{change.subject} has changed meanwhile")
+    again = "repeat the call to see it as it is now"
+    return ChangedMeanwhileError(f"{change.subject} has changed meanwhile", "nothing was done", again)
+
+
+def _stopped(changes: Sequence[Change], at: int, why: str = "", *, unsure: bool = False) -> NotAllDoneError:
+    parts = [("done", changes[:at]), ("sent, and perhaps done" if unsure else "not done", changes[at : at + 1])]
+    parts.append(("not begun", changes[at + 1 :]))
+    said = "; ".join(f"{word}: {', '.join(each.what for each in those)}" for word, those in parts if those)
+    return NotAllDoneError(said, why, "look at them before you repeat it" if unsure else "")
