@@ -1,0 +1,70 @@
+"""A document that is fetched once however many ask, and outlives the trouble of who serves it.
+
+What was good holds on while it cannot be fetched anew, for a day at most: a provider that restarts must not lock
+everybody out. Whoever misses something in it may have it fetched early, but not again and again: a stranger with
+invented key ids would make us flood the provider.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from fairlead.identity.errors import ProviderError
+
+FRESH_SECONDS = 900.0
+STALE_SECONDS = 86_400.0
+COOLDOWN_SECONDS = 10.0
+_FIRST_COOLDOWN_SECONDS = 1.0
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Kept(Generic[_T]):
+    def __init__(self, fetch: Callable[[], Awaitable[_T]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._value: _T | None = None
+        self._fetched = 0.0
+        self._tried: float | None = None
+        self._error: ProviderError | None = None
+        self._fetching = asyncio.Lock()
+
+    async def get(self) -> _T:
+        """Raises `ProviderError` where there is nothing, or nothing that is young enough."""
+        if self._value is not None and self._age() < FRESH_SECONDS:
+            return self._value
+        async with self._fetching:
+            if self._value is None or self._age() >= FRESH_SECONDS:
+                await self._try()
+        return self._held()
+
+    async def newer(self, than: _T) -> _T:
+        """Another one if there is one by now; the same where it was asked for a moment ago."""
+        async with self._fetching:
+            if self._value is than:
+                await self._try()
+        return self._held()
+
+    async def _try(self) -> None:
+        cooldown = COOLDOWN_SECONDS if self._value is not None else _FIRST_COOLDOWN_SECONDS
+        if self._tried is not None and self._clock() - self._tried < cooldown:
+            return
+        self._tried = self._clock()
+        try:
+            self._value = await self._fetch()
+        except ProviderError as error:
+            if self._error is None:
+                _log.warning("%s", error)
+            self._error = error
+            return
+        self._fetched, self._error = self._clock(), None
+
+    def _held(self) -> _T:
+        if self._value is not None and self._age() < STALE_SECONDS:
+            return self._value
+        raise self._error or ProviderError("the identity provider was not asked yet")
+
+    def _age(self) -> float:
+        return self._clock() - self._fetched
