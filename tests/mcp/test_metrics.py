@@ -1,0 +1,76 @@
+"""What is counted, and what becomes no label."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.machinery.messages import Headers, Request
+from fairlead.mcp.metrics import PATH, PrometheusMeter
+
+pytestmark = [pytest.mark.requirement("mcp-operators:metrics"), pytest.mark.anyio]
+
+LOOK = Request("GET", PATH, "", Headers(), b"")
+
+
+async def page(meter: PrometheusMeter) -> str:
+    body = (await meter.handle(LOOK)).body
+    assert isinstance(body, bytes)
+    return body.decode()
+
+
+async def test_what_came_of_calls_is_told_apart() -> None:
+    meter = PrometheusMeter()
+    for result in ("ok", "ok", "error", "limited"):
+        meter.called("reporting", "pods_list", result, 0.02)
+    meter.called("reporting", "", "denied", 0.0)
+    found = await page(meter)
+    assert 'fairlead_mcp_calls_total{result="ok",server="reporting",tool="pods_list"} 2.0' in found
+    assert 'fairlead_mcp_calls_total{result="error",server="reporting",tool="pods_list"} 1.0' in found
+    assert 'fairlead_mcp_calls_total{result="denied",server="reporting",tool=""} 1.0' in found
+    assert 'fairlead_mcp_call_duration_seconds_count{server="reporting",tool="pods_list"} 3.0' in found
+
+
+async def test_a_change_that_was_not_taken_up_is_shown_while_it_lasts() -> None:
+    meter, stale = PrometheusMeter(), True
+    meter.is_stale = lambda: stale
+    assert "fairlead_mcp_servers_stale 1.0" in await page(meter)
+    stale = False
+    assert "fairlead_mcp_servers_stale 0.0" in await page(meter)
+
+
+@given(st.lists(st.sampled_from(["200", "403", "<error>"])))
+async def test_each_request_to_a_cluster_counts_once(codes: list[str]) -> None:
+    meter = PrometheusMeter()
+    for each in codes:
+        meter.asked("reporting", "GET", each, 0.1)
+    lines = [each for each in (await page(meter)).splitlines() if each.startswith("fairlead_mcp_upstream_requests_t")]
+    assert sum(float(each.rpartition(" ")[2]) for each in lines) == len(codes)
+
+
+WORKERS = """
+import asyncio, os
+from fairlead.machinery.messages import Headers, Request
+from fairlead.mcp import metrics
+
+with metrics.shared_by_workers():
+    for _ in range(2):
+        if not (pid := os.fork()):
+            meter = metrics.PrometheusMeter()
+            meter.called("reporting", "pods_list", "ok", 0.1)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        metrics.forget_worker(pid)
+    meter = metrics.PrometheusMeter()
+    print(asyncio.run(meter.handle(Request("GET", "/metrics", "", Headers(), b""))).body.decode())
+"""
+
+
+def test_any_worker_answers_for_all_and_for_those_that_died() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WORKERS], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert 'fairlead_mcp_calls_total{result="ok",server="reporting",tool="pods_list"} 2.0' in done.stdout
