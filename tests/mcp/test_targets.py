@@ -40,6 +40,42 @@ def test_a_get_that_acts_is_no_read(path: str) -> None:
         check_reads("GET", path, PLAIN)
 
 
+NODE = "/api/v1/nodes/worker-1.example.org/proxy"
+
+
+@pytest.mark.parametrize("path", ["/stats/summary", "/logs/", "/logs/kubelet.log", "/logs/pods/a_b-1/c/0.log"])
+def test_what_a_kubelet_prints_and_counts_is_read(path: str) -> None:
+    check_reads("GET", NODE + path, PLAIN)
+    with pytest.raises(ReadOnlyError):
+        check_reads("POST", NODE + path, PLAIN)
+    with pytest.raises(ReadOnlyError):
+        check_reads("GET", NODE + path, Headers([("Upgrade", "websocket")]))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{NODE}/logs/../run/default/pod/c",
+        f"{NODE}/logs/%2e%2e/run/default/pod/c",
+        f"{NODE}/logs//run",
+        f"{NODE}/logs/.ssh",
+        f"{NODE}/stats/summary/",
+        f"{NODE}/stats/summary\n",
+        f"{NODE}/stats",
+        f"{NODE}/exec/default/pod/c",
+        f"{NODE}/containerLogs/default/pod/c",
+        "/api/v1/nodes/worker-1:443/proxy/logs/",
+        "/api/v1/nodes/https:worker-1:/proxy/stats/summary",
+        "/api/v1/nodes/a/../b/proxy/stats/summary",
+        "/api/v1/namespaces/a/services/b/proxy/stats/summary",
+        "/api/v1/namespaces/a/pods/b/proxy/logs/",
+    ],
+)
+def test_nothing_else_passes_a_node(path: str) -> None:
+    with pytest.raises(ReadOnlyError):
+        check_reads("GET", path, PLAIN)
+
+
 def test_an_upgrade_is_no_read() -> None:
     with pytest.raises(ReadOnlyError):
         check_reads("GET", "/api/v1/pods", Headers([("Upgrade", "websocket")]))

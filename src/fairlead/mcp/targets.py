@@ -7,6 +7,7 @@ passes on what it is given), so those paths are refused as well.
 Source: issue MCP serving, 5 ("servers whose Kubernetes client can only send reads").
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -24,6 +25,10 @@ from fairlead.resources.reading import Reader
 
 _REVIEWS = ("/apis/authorization.k8s.io/v1/selfsubject", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
 _ACTING = frozenset({"exec", "attach", "portforward", "proxy"})
+# What a kubelet prints and counts. The name holds no colon, which would choose another port or scheme; nothing is
+# percent-encoded and no part begins with a dot, so that the path is what the kubelet reads.
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_NODE = re.compile(rf"/api/v1/nodes/[a-z0-9][a-z0-9.-]*/proxy/(?:stats/summary|logs/(?:{_PART}/)*(?:{_PART})?)")
 _Answer = TypeVar("_Answer", bound=Answered)
 
 
@@ -34,6 +39,8 @@ class ReadOnlyError(FairleadError):
 def check_reads(method: str, path: str, headers: Headers) -> None:
     """Raises `ReadOnlyError`."""
     if method == "POST" and path.startswith(_REVIEWS):
+        return
+    if method in ("GET", "HEAD") and "upgrade" not in headers and _NODE.fullmatch(path):
         return
     acting = _ACTING & set(path.split("/")) and paths.read("GET", path, {}).subresource in _ACTING
     if method not in ("GET", "HEAD") or "upgrade" in headers or acting or "/proxy/" in f"{path}/":
