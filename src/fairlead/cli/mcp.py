@@ -97,7 +97,7 @@ def _chosen(found: "Mapping[str, NamedServer]", name: str) -> "NamedServer":
 
 async def _stdio(one: "NamedServer", audit_log: str) -> None:
     from fairlead.mcp import running
-    from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.auditfiles import opened as audit
     from fairlead.mcp.callers import STDIO
 
     with audit(audit_log) as log:
@@ -108,7 +108,7 @@ async def _stdio(one: "NamedServer", audit_log: str) -> None:
 async def _http(found: "Mapping[str, NamedServer]", host: str, port: int, audit_log: str) -> None:
     from fairlead.cli.stopping import forever
     from fairlead.mcp import running
-    from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.auditfiles import opened as audit
     from fairlead.mcp.callers import LOOPBACK
     from fairlead.serving import listening
 
@@ -134,7 +134,7 @@ async def _tools(one: "NamedServer") -> None:
 
 async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str) -> bool:
     from fairlead.mcp import running
-    from fairlead.mcp.auditing import opened as audit
+    from fairlead.mcp.auditfiles import opened as audit
     from fairlead.mcp.callers import TERMINAL
 
     with audit(audit_log) as log:

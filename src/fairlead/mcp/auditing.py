@@ -1,80 +1,103 @@
-"""One JSON line for each call of a tool: who, which server and tool, on what, what was decided, what came of it.
+"""JSON lines for each call: who, which server and tool, on what, what was decided, what came of it.
 
-Arguments are named, and those that only say where are shown; a manifest or a command may hold anything, so their values
-never are. A read that cannot be written down is said in the log and done; a write will have to be refused.
+One line for a read. Two for a change, with one request id: `intent` before anything is sent, `result` after it; where
+the first cannot be written the change is not done, so that nothing ever happened that the log does not know. A read
+that cannot be written down is said in the log and done.
+
+Arguments that only say where are shown; a manifest or a command may hold anything, so their values never are: a keyed
+digest tells equal calls from others and gives nothing away. Groups are a digest for the same reason and for their
+number. No token and no claim but who somebody is goes in.
 
 Source: reference/mcp-and-gateways.md §5.2 (Audit record).
 """
 
+import hashlib
 import logging
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any, Protocol
+
+from opentelemetry import trace
 
 from fairlead.machinery import encoding, redacting
-from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.calling import Use
 
-_SHOWN = frozenset({"context", "namespace", "name", "kind", "api_version", "label_selector", "field_selector", "limit"})
+_SHOWN = frozenset(
+    {"context", "namespace", "name", "kind", "api_version", "label_selector", "field_selector", "limit", "container"}
+    | {"cluster", "apiVersion", "labelSelector", "fieldSelector"}  # the peer's names for them
+)
+_LONGEST = 256
 _log = logging.getLogger(__name__)
 
 
-class ToolAuditError(FairleadError):
-    """The audit log cannot be opened."""
+class Sink(Protocol):
+    def write(self, data: bytes, /) -> Any: ...
+
+    def flush(self) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Entry:
-    request_id: str
-    principal: str
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    decision: str
-    """`allow` or `deny`."""
-    rule: str
-    result: str
-    """`ok`, `error`, `limited`, `timeout`, `denied`."""
-    seconds: float
-    size: int
-    """Characters of the answer."""
+def line(use: Use, server: str, stage: str, decision: str, digest: str) -> dict[str, Any]:
+    """`stage` is `intent` or `result`, `decision` `allow` or `deny`; empty fields are left out."""
+    caller = use.caller
+    found = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "requestID": use.request_id,
+        "stage": stage,
+        "traceparent": _traceparent(),
+        "principal": caller.key,
+        "issuer": _text(caller.claims.get("iss")),
+        "subject": _text(caller.claims.get("sub")),
+        "client": _text(caller.claims.get("azp") or caller.claims.get("client_id")),
+        "groups": hashlib.sha256("\n".join(sorted(caller.groups)).encode()).hexdigest()[:16] if caller.groups else "",
+        "server": server,
+        "tool": redacting.text(fencing.plain(use.name))[:128],
+        "class": use.tool_class.value,
+        "target": _text(use.given.get("context")),
+        "arguments": {_text(key)[:64]: _shown(key, value) for key, value in use.given.items()},
+        "argumentsDigest": digest,
+        "dryRun": use.dry_run,
+        "decision": decision,
+        "rule": use.rule,
+        "confirmation": use.confirm_id,
+        "upstream": use.upstream,
+    }
+    if stage == "result":
+        found |= {"result": use.result, "milliseconds": round(use.seconds * 1000, 1), "size": use.size}
+    return {key: value for key, value in found.items() if value not in ("", False, [])}
 
-    def document(self) -> dict[str, Any]:
-        return {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "requestID": self.request_id,
-            "principal": self.principal,
-            "server": self.server,
-            "tool": self.tool,
-            "arguments": {key: _shown(key, value) for key, value in self.arguments.items()},
-            "decision": self.decision,
-            "rule": self.rule,
-            "result": self.result,
-            "milliseconds": round(self.seconds * 1000, 1),
-            "size": self.size,
-        }
+
+def _traceparent() -> str:
+    """Of the span in which the call runs, as W3C Trace Context writes it; empty without one."""
+    span = trace.get_current_span().get_span_context()
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}" if span.is_valid else ""
+
+
+def _text(value: Any) -> str:
+    return redacting.text(fencing.plain(value))[:_LONGEST] if isinstance(value, str) else ""
 
 
 def _shown(key: str, value: Any) -> Any:
-    if key not in _SHOWN:
+    if key not in _SHOWN or not isinstance(value, str | int | bool):
         return "…"
-    return redacting.text(value)[:256] if isinstance(value, str) else value
+    return _text(value) if isinstance(value, str) else value
 
 
 class ToolAudit:
-    def __init__(self, file: IO[bytes] | None = None) -> None:
+    def __init__(self, file: Sink | None = None) -> None:
         self._file = file
         self._failing = False
 
-    def write(self, entry: Entry) -> bool:
+    def __bool__(self) -> bool:
+        """Whether anything is written down."""
+        return self._file is not None
+
+    def write(self, entry: Mapping[str, Any]) -> bool:
         """Whether it is written down (or nobody asked for it)."""
         if self._file is None:
             return True
         try:
-            self._file.write(encoding.to_json(entry.document()) + b"\n")
+            self._file.write(encoding.to_json(dict(entry)) + b"\n")
             self._file.flush()
         except (OSError, ValueError) as error:
             if not self._failing:
@@ -83,17 +106,3 @@ class ToolAudit:
             return False
         self._failing = False
         return True
-
-
-@contextmanager
-def opened(where: str) -> Iterator[IO[bytes] | None]:
-    """None for no path; `-` is standard error, since standard output may be the protocol's. Raises `ToolAuditError`."""
-    if where in ("", "-"):
-        yield sys.stderr.buffer if where else None
-        return
-    try:
-        file = os.fdopen(os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
-    except OSError as error:
-        raise ToolAuditError(f"cannot write the audit log {where}", error.strerror or str(error)) from error
-    with file:
-        yield file

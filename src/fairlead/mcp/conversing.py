@@ -8,6 +8,7 @@ every answer that was given so far. Nothing may be changed before the last quest
 Source: reference/mcp-and-gateways.md §1.2 (MRTR), §2.7.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -49,8 +50,9 @@ Reply = Mapping[str, Any]
 class InputRequiredError(Exception):
     """Leaves a call that cannot go on without answers; no failure."""
 
-    def __init__(self, questions: Mapping[str, Question], replies: Mapping[str, Reply]) -> None:
+    def __init__(self, questions: Mapping[str, Question], replies: Mapping[str, Reply], call: str) -> None:
         super().__init__("input is required")
+        self.round = call
         self.questions = dict(questions)
         self.replies = dict(replies)
         """Those of earlier rounds, which the next round has to bring again."""
@@ -59,7 +61,15 @@ class InputRequiredError(Exception):
 class Conversation(Protocol):
     @property
     def capabilities(self) -> frozenset[str]:
-        """Of `elicitation`, `sampling`, `roots`: what the client says it can be asked."""
+        """Of `elicitation`, `sampling`, `roots`: what the client can be asked on this way."""
+
+    @property
+    def round(self) -> str:
+        """Of this call alone, and the same in each of its rounds; the client can neither choose nor foresee it."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether this is a later round of a call that was counted already."""
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Reply]:
         """By the keys of the questions, which are unique in a call.
@@ -93,6 +103,10 @@ class Nobody:
     """A conversation with a caller who cannot be asked."""
 
     capabilities: frozenset[str] = frozenset()
+    continues = False
+
+    def __init__(self) -> None:
+        self.round = secrets.token_hex(8)
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Reply]:
         check(questions, self.capabilities)

@@ -3,68 +3,33 @@
 In this order: does the server have it, may it be used, is there an allowance left, are the arguments right; then it
 runs under its deadline, and what it says is cut and written down. A tool that is not allowed is as unknown as one that
 does not exist, so that a list and what can be called are the same by construction. Prompts and resources come the same
-way: they show what tools show.
+way: they show what tools show. What holds around each call is `conducting`, what changes something goes on in
+`confirming`.
 """
 
-import asyncio
-import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self
 
-from fairlead.machinery import redacting
-from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing, policy
 from fairlead.mcp.addresses import match
-from fairlead.mcp.auditing import Entry, ToolAudit
+from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.callers import Caller
+from fairlead.mcp.calling import Call as Call
+from fairlead.mcp.calling import NotDoneError, Outcome, Use
+from fairlead.mcp.calling import UnknownError as UnknownError
+from fairlead.mcp.conducting import Conduct
+from fairlead.mcp.confirming import CONFIRM, Confirming
 from fairlead.mcp.contents import Document, Message, Prompt, Resource
-from fairlead.mcp.conversing import CannotAskError, Conversation, Elicit, InputRequiredError, Nobody
-from fairlead.mcp.limiting import HourlyLimiter
+from fairlead.mcp.conversing import CannotAskError, Conversation
 from fairlead.mcp.offering import Offer
 from fairlead.mcp.servers import NamedServer
-from fairlead.mcp.tools import Answer, Clusters, Plan, Tool, ToolClass, ToolError, arguments
+from fairlead.mcp.sharing import Shared
+from fairlead.mcp.tools import Answer, Clusters, Tool, ToolClass, ToolError, arguments
 
 _MOST_CHARACTERS = 40_000
 _MOST_COMPLETIONS = 100
-_YES = {
-    "type": "object",
-    "properties": {"confirm": {"type": "boolean", "description": "Do it."}},
-    "required": ["confirm"],
-}
-_T = TypeVar("_T")
-_log = logging.getLogger(__name__)
-
-
-class UnknownError(FairleadError):
-    """The server has no such tool, prompt or resource, or not for this caller."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    answer: Answer
-    failed: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a tool, a prompt or a resource is given beside its arguments."""
-
-    caller: Caller
-    clusters: Clusters
-    talk: Conversation
-    reads_only: bool = True
-    """Whether the connections of this server refuse everything but reads, dry runs included."""
-
-    @property
-    def names(self) -> list[str]:
-        return self.clusters.names
-
-    def target(self, name: str = "") -> Any:
-        """Raises `ToolError` for a cluster that the server does not have."""
-        return self.clusters.target(name, self.caller)
 
 
 @dataclass
@@ -73,13 +38,32 @@ class Gate:
     offer: Offer
     clusters: Clusters
     audit: ToolAudit = field(default_factory=ToolAudit)
-    limiter: HourlyLimiter = field(default_factory=HourlyLimiter)
+    shared: Shared = field(default_factory=Shared)
     clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._conduct = Conduct(self.server, self.clusters, self.audit, self.shared, self.clock)
+        self._confirming = Confirming(self._conduct, by_handle=policy.confirms_by_handle(self.server, CONFIRM))
+        self.handles = self._confirming.handles
+
+    @property
+    def gate(self) -> Self:
+        """Itself, where one that may be exchanged is asked for."""
+        return self
 
     def tools(self, caller: Caller) -> list[Tool]:
         """In the order of their names, so that the list is the same bytes each time."""
-        ordered = (each for _, each in sorted(self.offer.tools.items()))
-        return [each for each in ordered if policy.authorize(self.server, each, caller).allowed]
+        allowed = [each for each in self.offer.tools.values() if policy.authorize(self.server, each, caller).allowed]
+        if self._confirming.by_handle and any(each.tool_class is not ToolClass.READ for each in allowed):
+            allowed.append(CONFIRM)
+        return sorted(allowed, key=lambda each: each.name)
+
+    def tool(self, caller: Caller, name: str) -> Tool | None:
+        """None for one that is not there, or not for them."""
+        if name == CONFIRM.name:
+            return next((each for each in self.tools(caller) if each is CONFIRM), None)
+        found = self.offer.tools.get(name)
+        return found if found is not None and policy.authorize(self.server, found, caller).allowed else None
 
     def prompts(self) -> list[Prompt]:
         return [each for _, each in sorted(self.offer.prompts.items())]
@@ -91,27 +75,30 @@ class Gate:
         self, caller: Caller, name: str, given: Mapping[str, Any] | None, talk: Conversation | None = None
     ) -> Outcome:
         """Raises `UnknownError`, `InputRequiredError`, `CannotAskError`; any other failure is an outcome."""
-        tool = self.offer.tools.get(name)
-        decision = policy.authorize(self.server, tool, caller) if tool else policy.UNKNOWN
-        if tool is None or not decision.allowed:
-            self._denied(caller, name, given, decision.rule)
-            raise UnknownError(f"unknown tool: {fencing.plain(name)[:64]}", "", "list the tools of this server")
-
-        async def run(call: Call) -> Answer:
-            wanted = arguments(tool, given)
-            if tool.plan is None:
-                return await tool.runs(call, wanted)
-            return await _planned(tool, await tool.plan(call, wanted), call, dry=bool(wanted.get("dry_run")))
-
-        use = _Use(caller, name, given or {}, tool.tool_class, decision.rule)
+        tool = self.tool(caller, name)
+        if tool is None:
+            raise self._denied(caller, "tool", name, given)
+        counted = ToolClass.READ if tool is CONFIRM else tool.tool_class  # the plan that it redeems was counted
+        use = Use(caller, name, given or {}, tool.tool_class, self._rule(name, caller), counted)
         try:
-            answer = await self._guarded(use, run, talk, lambda said: len(said.text))
+            answer = await self._conduct.of(use, self._run(tool, given, use), talk, lambda said: len(said.text))
         except CannotAskError:
             raise
         except ToolError as error:
-            return Outcome(Answer(str(error)), failed=True)
+            return Outcome(Answer(error.text if isinstance(error, NotDoneError) else str(error)), failed=True)
         text = fencing.capped(answer.text, _MOST_CHARACTERS, "narrow the request")
         return Outcome(Answer(text, answer.structured, answer.more))
+
+    def _run(self, tool: Tool, given: Mapping[str, Any] | None, use: Use) -> Callable[[Call], Awaitable[Answer]]:
+        async def run(call: Call) -> Answer:
+            wanted = arguments(tool, given)
+            if tool is CONFIRM:
+                return await self._confirming.redeem(wanted, call, use, lambda name: self.tool(use.caller, name))
+            if tool.plan is not None:
+                return await self._confirming.change(tool, tool.plan, wanted, call, use)
+            return await tool.runs(call, wanted)
+
+        return run
 
     async def prompt(
         self, caller: Caller, name: str, given: Mapping[str, str] | None, talk: Conversation | None = None
@@ -119,112 +106,38 @@ class Gate:
         """Raises `UnknownError`, `ToolError`, `InputRequiredError`."""
         prompt, given = self.offer.prompts.get(name), given or {}
         if prompt is None:
-            self._denied(caller, name, given, "unknown")
-            raise UnknownError(f"unknown prompt: {fencing.plain(name)[:64]}", "", "list the prompts of this server")
-        use = _Use(caller, name, given, ToolClass.READ, "default")
-        return await self._guarded(use, lambda call: prompt.render(call, _filled(prompt, given)), talk, len)
+            raise self._denied(caller, "prompt", name, given)
+        use = Use(caller, name, given, ToolClass.READ, "default", ToolClass.READ)
+        return await self._conduct.of(use, lambda call: prompt.render(call, _filled(prompt, given)), talk, len)
 
     async def read(self, caller: Caller, uri: str, talk: Conversation | None = None) -> Document:
         """Raises `UnknownError`, `ToolError`, `InputRequiredError`."""
         for each in self.resources():
             parts = match(each.uri, uri)
             if parts is not None:
-                use = _Use(caller, each.uri, parts, ToolClass.READ, "default")
-                found = await self._guarded(use, _reading(each, parts), talk, lambda said: len(said.content))
+                use = Use(caller, each.uri, parts, ToolClass.READ, "default", ToolClass.READ)
+                found = await self._conduct.of(use, _reading(each, parts), talk, lambda said: len(said.content))
                 return Document(uri, found.media_type, found.content)
-        self._denied(caller, uri, {}, "unknown")
-        raise UnknownError("unknown resource", "", "list the resources of this server")
+        raise self._denied(caller, "resource", uri, {})
 
     async def complete(self, what: str, argument: str, typed: str) -> list[str]:
         """What an argument of a prompt, or a name in a resource's address, may become; empty where nobody knows."""
         complete = self.offer.complete.get(what)
         return (await complete(what, argument, typed))[:_MOST_COMPLETIONS] if complete else []
 
-    async def _guarded(
-        self,
-        use: "_Use",
-        run: Callable[[Call], Awaitable[_T]],
-        talk: Conversation | None,
-        size: Callable[[_T], int],
-    ) -> _T:
-        """Raises `ToolError` for whatever went wrong, and writes it down."""
-        began, result, length = self.clock(), "error", 0
-        try:
-            self._take(use)
-            async with asyncio.timeout(self.server.timeout_seconds):
-                found = await run(Call(use.caller, self.clusters, talk or Nobody(), self.clusters.reads_only))
-            result, length = "ok", size(found)
-            return found
-        except InputRequiredError:
-            result = "asked"
-            raise
-        except CannotAskError:
-            raise
-        except _LimitedError as error:
-            result = "limited"
-            raise ToolError(str(error)) from error
-        except TimeoutError as error:
-            result, seconds = "timeout", self.server.timeout_seconds
-            what = f"{use.name} was not done within {seconds} s: nothing was changed; ask for less"
-            raise ToolError(what) from error
-        except FairleadError as error:
-            raise ToolError(redacting.text(fencing.plain(str(error)))) from error
-        except Exception as error:
-            _log.exception("%s failed in a way that it should not", use.name)
-            raise ToolError(f"{use.name} failed inside: this is a fault of the server, see its log") from error
-        finally:
-            self._record(use, "allow", result, self.clock() - began, length)
+    def _rule(self, name: str, caller: Caller) -> str:
+        if name == CONFIRM.name:
+            return "confirmation"
+        tool = self.offer.tools.get(name)
+        return policy.authorize(self.server, tool, caller).rule if tool else policy.UNKNOWN.rule
 
-    def _take(self, use: "_Use") -> None:
-        counted = ToolClass.WRITE if use.tool_class is ToolClass.EXEC else use.tool_class
-        allowance = int(getattr(self.server.limits, counted.value))
-        wait = self.limiter.take((use.caller.key, self.server.name, counted.value), allowance)
-        if wait:
-            raise _LimitedError(f"too many {counted.value} calls: the next is possible in {int(wait) + 1} s")
-
-    def _denied(self, caller: Caller, name: str, given: Mapping[str, Any] | None, rule: str) -> None:
-        self._record(_Use(caller, name, given or {}, ToolClass.READ, rule), "deny", "denied", 0.0, 0)
-
-    def _record(self, use: "_Use", decision: str, result: str, seconds: float, size: int) -> None:
-        entry = Entry(
-            request_id=str(uuid.uuid4()),
-            principal=use.caller.key,
-            server=self.server.name,
-            tool=redacting.text(fencing.plain(use.name))[:128],
-            arguments=use.given,
-            decision=decision,
-            rule=use.rule,
-            result=result,
-            seconds=seconds,
-            size=size,
-        )
-        self.audit.write(entry)
-
-
-@dataclass(frozen=True)
-class _Use:
-    caller: Caller
-    name: str
-    given: Mapping[str, Any]
-    tool_class: ToolClass
-    rule: str
-
-
-class _LimitedError(FairleadError):
-    """The hour's allowance is used up."""
-
-
-async def _planned(tool: Tool, plan: Plan, call: Call, *, dry: bool) -> Answer:
-    """Raises `CannotAskError` and `InputRequiredError` where somebody has to say yes and has not yet."""
-    shown = f"{plan.summary}\n{plan.diff}".rstrip()
-    if dry:
-        return Answer(f"dry run, nothing was changed: {shown}")
-    if plan.removes or tool.tool_class in (ToolClass.DELETE, ToolClass.EXEC):
-        key = f"confirm-{plan.digest}"
-        said = (await call.talk.ask({key: Elicit(shown, _YES)}))[key]
-        if said.get("action") != "accept" or not (said.get("content") or {}).get("confirm"):
-            raise ToolError(f"not confirmed, nothing was changed: {plan.summary}")
-    return await plan.carry_out()
+    def _denied(self, caller: Caller, what: str, name: str, given: Mapping[str, Any] | None) -> UnknownError:
+        """Written down; what the caller hears does not tell what is not there from what is not theirs."""
+        rule = self._rule(name, caller) if what == "tool" else policy.UNKNOWN.rule
+        use = Use(caller, name, given or {}, ToolClass.READ, rule, ToolClass.READ, result="denied")
+        self._conduct.record(use, "result", "deny")
+        shown = "" if what == "resource" else f": {fencing.plain(name)[:64]}"
+        return UnknownError(f"unknown {what}{shown}", "", f"list the {what}s of this server")
 
 
 def _reading(resource: Resource, parts: Mapping[str, str]) -> Callable[[Call], Awaitable[Document]]:

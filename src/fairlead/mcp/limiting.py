@@ -1,52 +1,84 @@
 """How many calls one principal may make of one server in an hour, by class of tool.
 
-Counted in buckets that refill steadily: whoever has used up an hour's reads waits seconds for the next one, not for the
-hour to end. Keyed by who asks, never by connection or session: the stateless protocol has neither, and a limit that a
-client escapes by leaving out a header is none (reference/mcp-and-gateways.md §0, 7).
+Refilled steadily: whoever has used up an hour's reads waits seconds for the next one, not for the hour to end. All that
+is kept of a principal is one moment, the one at which its allowance is whole again (the generic cell rate algorithm):
+a call moves it on by its share of the hour, and is refused where that would be more than an hour from now. So a hundred
+thousand principals cost as much as they have names, and whoever is whole again is forgotten. Keyed by who asks, never
+by connection or session: the stateless protocol has neither, and a limit that a client escapes by leaving out a header
+is none (reference/mcp-and-gateways.md §0, 7).
+
+With several workers the moment lies in Redis, moved by a script there, on Redis' own clock. The library `limits` was
+tried first: 0.46 s to import, an object for every call of the hour, and another meaning of "the next one" than this.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-_HOUR = 3600.0
-_MOST_KEYS = 10_000
+from fairlead.mcp.keeping import PREFIX, answering
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+HOUR = 3600.0
+_OFTEN = 10_000
 
 
-@dataclass
-class _Bucket:
-    left: float
-    at: float
+class Limiter(Protocol):
+    async def take(self, key: tuple[str, ...], allowance: int, window: float = HOUR) -> float:
+        """Takes one of `allowance` in so many seconds; 0, or the seconds until there is one (then nothing is taken).
+
+        Raises `StoreError` where it cannot be known.
+        """
 
 
 class HourlyLimiter:
-    """In the memory of one process; it forgets full buckets, so that it does not grow with every caller ever seen."""
+    """In the memory of one process; on a clock that never jumps."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, ...], _Bucket] = {}
+        self._whole: dict[tuple[str, ...], float] = {}
+        self._untidied = 0
 
-    def take(self, key: tuple[str, ...], allowance: int) -> float:
-        """Takes one of `allowance` an hour; 0, or the seconds until there is one again (then nothing was taken)."""
-        now = self._clock()
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            if len(self._buckets) >= _MOST_KEYS:
-                self._forget(now)
-            bucket = self._buckets[key] = _Bucket(float(allowance), now)
-        elapsed = max(0.0, now - bucket.at)
-        bucket.left = min(float(allowance), bucket.left + elapsed * allowance / _HOUR)
-        bucket.at = now
-        if bucket.left < 1:
-            return (1 - bucket.left) * _HOUR / allowance
-        bucket.left -= 1
+    async def take(self, key: tuple[str, ...], allowance: int, window: float = HOUR) -> float:
+        return self.take_now(key, allowance, window)
+
+    def take_now(self, key: tuple[str, ...], allowance: int, window: float = HOUR) -> float:
+        now, share = self._clock(), window / allowance
+        self._tidy(now)
+        whole = min(max(self._whole.get(key, now), now), now + window) + share
+        if whole - now > window + share * 1e-6:
+            return whole - now - window
+        self._whole[key] = whole
         return 0.0
 
-    def _forget(self, now: float) -> None:
-        """Those that nobody has used for an hour are full again; of the rest the oldest half goes if none was."""
-        stale = [key for key, each in self._buckets.items() if now - each.at >= _HOUR]
-        if not stale:
-            by_age = sorted(self._buckets, key=lambda key: self._buckets[key].at)
-            stale = by_age[: _MOST_KEYS // 2]
-        for key in stale:
-            del self._buckets[key]
+    def _tidy(self, now: float) -> None:
+        """Every so many calls, those whose allowance is whole go: they are as if they had never called."""
+        self._untidied += 1
+        if self._untidied >= max(_OFTEN, len(self._whole)):
+            self._untidied = 0
+            self._whole = {key: each for key, each in self._whole.items() if each > now}
+
+
+# Times in microseconds, which a double holds exactly; the key goes when the allowance is whole.
+_SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local window, share = tonumber(ARGV[1]), tonumber(ARGV[1]) / tonumber(ARGV[2])
+local whole = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or now), now), now + window) + share
+if whole - now > window + share * 0.000001 then return string.format('%.0f', whole - now - window) end
+redis.call('SET', KEYS[1], string.format('%.0f', whole), 'PX', math.max(1, math.ceil((whole - now) / 1000)))
+return '0'
+"""
+
+
+class RedisLimiter:
+    """One allowance for all workers that share a Redis."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._script: Any = redis.register_script(_SCRIPT)
+
+    async def take(self, key: tuple[str, ...], allowance: int, window: float = HOUR) -> float:
+        async with answering():
+            found = await self._script(keys=[PREFIX + "limit:" + "|".join(key)], args=[int(window * 1e6), allowance])
+        return float(found) / 1e6

@@ -33,6 +33,11 @@ def authorize(server: NamedServer, tool: Tool, caller: Caller) -> Decision:
     return Decision(True, "tools.allow" if server.allow else "default")
 
 
+def confirms_by_handle(server: NamedServer, confirm: Tool) -> bool:
+    """Whether a plan may be redeemed by its handle. Allow lists need not name it: it does only what their tools do."""
+    return not any(fnmatchcase(confirm.name, each) for each in server.deny)
+
+
 def reads_only(server: NamedServer, tools: Iterable[Tool]) -> bool:
     """Whether nobody can change anything on it, so that its connections need not be able to."""
     return all(each.tool_class is ToolClass.READ or not authorize(server, each, _ANYBODY).allowed for each in tools)

@@ -7,7 +7,7 @@ decisions of its own (reference/mcp-and-gateways.md §2.6). Only this module and
 import logging
 import warnings
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
 import mcp.types as types
 from mcp import MCPError
@@ -35,16 +35,23 @@ _CACHED: tuple[CacheableMethod, ...] = (
     "resources/read",
 )
 _TTL_MS = 60_000
-# Older than the sealing key: whoever asks has so long to answer.
+# Whoever is asked has so long to answer.
 _ASKED_SECONDS = 600.0
 
 Context = ServerRequestContext[Any]
 Listing = types.PaginatedRequestParams | None
 
 
-def server(gate: Gate, caller: Caller) -> Server[Any]:
+class Gates(Protocol):
+    """A gate that may be another one for the next request."""
+
+    @property
+    def gate(self) -> Gate: ...
+
+
+def server(gates: Gates, caller: Caller) -> Server[Any]:
     """`caller` is who everybody is that comes this way and is not told apart by a token."""
-    handlers = _Handlers(gate, caller)
+    gate, handlers = gates.gate, _Handlers(gates, caller)
     bus = InMemorySubscriptionBus()
     with warnings.catch_warnings():
         # The level of logging is the legacy era's, which has to be served.
@@ -67,18 +74,25 @@ def server(gate: Gate, caller: Caller) -> Server[Any]:
             on_set_logging_level=handlers.set_level,
             cache_hints={each: CacheHint(ttl_ms=_TTL_MS, scope="private") for each in _CACHED},
         )
-    made.middleware.append(
-        RequestStateBoundary(RequestStateSecurity.ephemeral(ttl=_ASKED_SECONDS), default_audience=made.name)
+    sealed = RequestStateSecurity(
+        keys=gate.shared.seals.keys("request-state"),
+        ttl=_ASKED_SECONDS,
+        bind_principal=lambda context: handlers.caller(context).key,
     )
+    made.middleware.append(RequestStateBoundary(sealed, default_audience=made.name))
     return made
 
 
 class _Handlers:
-    def __init__(self, gate: Gate, everybody: Caller) -> None:
-        self._gate = gate
+    def __init__(self, gates: Gates, everybody: Caller) -> None:
+        self._gates = gates
         self._everybody = everybody
 
-    def _caller(self, context: Context) -> Caller:
+    @property
+    def _gate(self) -> Gate:
+        return self._gates.gate
+
+    def caller(self, context: Context) -> Caller:
         """Whom the way in has put on the request; over a pipe there is none."""
         found = getattr(getattr(context.request, "state", None), "caller", None)
         return found if isinstance(found, Caller) else self._everybody
@@ -86,14 +100,14 @@ class _Handlers:
     async def list_tools(self, context: Context, parameters: Listing) -> types.ListToolsResult:
         _one_page(parameters)
         without = () if len(self._gate.clusters.names) > 1 else ("context",)
-        return types.ListToolsResult(tools=[_tool(each, without) for each in self._gate.tools(self._caller(context))])
+        return types.ListToolsResult(tools=[_tool(each, without) for each in self._gate.tools(self.caller(context))])
 
     async def call_tool(
         self, context: Context, parameters: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         talk = speaking.conversation(context, parameters)
         try:
-            outcome = await self._gate.call(self._caller(context), parameters.name, parameters.arguments, talk)
+            outcome = await self._gate.call(self.caller(context), parameters.name, parameters.arguments, talk)
         except InputRequiredError as asked:
             return speaking.required(asked)
         except CannotAskError as error:
@@ -119,7 +133,7 @@ class _Handlers:
     ) -> types.GetPromptResult | types.InputRequiredResult:
         talk = speaking.conversation(context, parameters)
         try:
-            messages = await self._gate.prompt(self._caller(context), parameters.name, parameters.arguments, talk)
+            messages = await self._gate.prompt(self.caller(context), parameters.name, parameters.arguments, talk)
         except InputRequiredError as asked:
             return speaking.required(asked)
         except (UnknownError, ToolError) as error:
@@ -142,7 +156,7 @@ class _Handlers:
     ) -> types.ReadResourceResult | types.InputRequiredResult:
         talk = speaking.conversation(context, parameters)
         try:
-            found = await self._gate.read(self._caller(context), parameters.uri, talk)
+            found = await self._gate.read(self.caller(context), parameters.uri, talk)
         except InputRequiredError as asked:
             return speaking.required(asked)
         except (UnknownError, ToolError) as error:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,11 +62,11 @@ def request(question: Question) -> Any:
 
 
 def required(asked: InputRequiredError) -> types.InputRequiredResult:
-    """With the answers of earlier rounds as state, which the SDK seals."""
+    """With the call's name and the answers of earlier rounds as state, which the SDK seals."""
     return types.InputRequiredResult(
         result_type="input_required",
         input_requests={key: request(each) for key, each in asked.questions.items()},
-        request_state=json.dumps(asked.replies, sort_keys=True),
+        request_state=json.dumps({"round": asked.round, "asked": sorted(asked.questions), "replies": asked.replies}),
     )
 
 
@@ -80,13 +81,22 @@ def conversation(context: Context, parameters: types.InputResponseRequestParams)
 
 
 class _Speaking:
+    continues = False
+
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.round = secrets.token_hex(8)
 
     @property
     def capabilities(self) -> frozenset[str]:
         declared = self._context.session.client_capabilities
-        return frozenset(each for each in _CAPABILITIES if declared is not None and getattr(declared, each) is not None)
+        if declared is None or not (is_modern(self._context) or self._context.session.can_send_request):
+            return frozenset()
+        found = {each for each in _CAPABILITIES if getattr(declared, each) is not None}
+        asks = declared.elicitation
+        if asks is not None and asks.url is not None and asks.form is None:
+            found.discard("elicitation")  # of addresses alone, and ours are forms
+        return frozenset(found)
 
     async def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         await self._context.session.report_progress(done, total, message or None)
@@ -120,10 +130,15 @@ class _InRounds(_Speaking):
 
     def __init__(self, context: Context, parameters: types.InputResponseRequestParams) -> None:
         super().__init__(context)
-        earlier: dict[str, Reply] = json.loads(parameters.request_state) if parameters.request_state else {}
+        state: dict[str, Any] = json.loads(parameters.request_state) if parameters.request_state else {}
+        self.continues = bool(state)
+        self.round = state.get("round", self.round)
+        earlier: dict[str, Reply] = state.get("replies", {})
         given = parameters.input_responses or {}
         self._replies = earlier | {
-            key: dict(each.model_dump(by_alias=True, mode="json", exclude_none=True)) for key, each in given.items()
+            key: dict(each.model_dump(by_alias=True, mode="json", exclude_none=True))
+            for key, each in given.items()
+            if key in state.get("asked", ())
         }
         self._asked: set[str] = set(earlier)
 
@@ -133,5 +148,5 @@ class _InRounds(_Speaking):
         if open_questions:
             conversing.check(open_questions, self.capabilities)
             known = {key: each for key, each in self._replies.items() if key in self._asked}
-            raise InputRequiredError(open_questions, known)
+            raise InputRequiredError(open_questions, known, self.round)
         return {key: self._replies[key] for key in questions}

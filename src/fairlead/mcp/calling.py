@@ -1,0 +1,80 @@
+"""One call as a value: who makes it, with what, how far it has come; and what tools are given of it."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp.callers import Caller
+from fairlead.mcp.conversing import Conversation
+from fairlead.mcp.tools import Answer, Clusters, ToolClass, ToolError
+
+
+class UnknownError(FairleadError):
+    """The server has no such tool, prompt or resource, or not for this caller."""
+
+
+class NotDoneError(ToolError):
+    """Somebody has to agree first; `text` is the plan in its lines, and how to go on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Outcome:
+    answer: Answer
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a tool, a prompt or a resource is given beside its arguments."""
+
+    caller: Caller
+    clusters: Clusters
+    talk: Conversation
+    reads_only: bool = True
+    """Whether the connections of this server refuse everything but reads, dry runs included."""
+
+    @property
+    def names(self) -> list[str]:
+        return self.clusters.names
+
+    def target(self, name: str = "") -> Any:
+        """Raises `ToolError` for a cluster that the server does not have."""
+        return self.clusters.target(name, self.caller)
+
+
+class Stage(Enum):
+    """How far a change has come, for whoever has to be told when it ends early."""
+
+    PLANNING = "nothing was changed"
+    ASKING = "nobody answered, and nothing was changed"
+    SENT = "the change was sent and its result is not known: look at the object before you try again"
+
+
+@dataclass
+class Use:
+    """The account of one call, from which its audit lines and its errors are made."""
+
+    caller: Caller
+    name: str
+    given: Mapping[str, Any]
+    tool_class: ToolClass
+    rule: str
+    counted: ToolClass
+    """The class whose allowance it is taken from."""
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    stage: Stage = Stage.PLANNING
+    dry_run: bool = False
+    confirm_id: str = ""
+    """Of the plan or the question that it was agreed to by."""
+    result: str = "error"
+    seconds: float = 0.0
+    size: int = 0
+    upstream: list[str] = field(default_factory=list)
+    """Audit-IDs by which the clusters have written down what was asked of them."""
