@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client, MCPError
 
-from fairlead.mcp import addresses, conversing, offering, protocol
+from fairlead.mcp import addresses, conversing, offering
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import CannotAskError, Elicit, Nobody, Roots, Sample
 from fairlead.mcp.gate import Gate
+from fairlead.mcp.holding import Held
 from fairlead.mcp.servers import NamedServer
 from tests.mcp.conformance.fixtures import TOOLSET
 from tests.mcp.fakes import NoClusters
@@ -32,7 +33,7 @@ async def client(mode: str, *, able: bool = True) -> AsyncIterator[Client]:
     gate = Gate(NamedServer("one"), offering.combined([TOOLSET]), NoClusters())
     callbacks: dict[str, Any] = {"elicitation_callback": elicited} if able else {}
     with anyio.fail_after(60):
-        async with Client(protocol.server(gate, STDIO), mode=mode, **callbacks) as connected:
+        async with Client(Held(gate, STDIO).sdk, mode=mode, **callbacks) as connected:
             yield connected
 
 

@@ -1,0 +1,162 @@
+"""The named servers of a process, taken up whole: all that a change says is checked before any of it holds.
+
+A server that is new in name is new to its clients; one that keeps its name keeps its sessions, its clients' connections
+and, where nothing about them changed, its connections to clusters. What cannot be taken up leaves everything as it was
+and is told in the log and by `fault`, for readiness.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import anyio.abc
+
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import catalog, offering, policy, sharing
+from fairlead.mcp.auditing import ToolAudit
+from fairlead.mcp.callers import Caller
+from fairlead.mcp.gate import Gate
+from fairlead.mcp.holding import Held, Term
+from fairlead.mcp.offering import Offer
+from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.targets import Targets
+from fairlead.mcp.tools import Toolset
+
+_log = logging.getLogger(__name__)
+Servers = Mapping[str, NamedServer]
+Check = Callable[[Iterable[NamedServer]], None]
+"""Raises where servers cannot be served in the way that this process serves."""
+
+
+@dataclass
+class Shared:
+    """What outlives every change: an allowance is not given anew because a description was edited."""
+
+    audit: ToolAudit = field(default_factory=ToolAudit)
+    among_workers: sharing.Shared = field(default_factory=sharing.Shared)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    server: NamedServer
+    offer: Offer
+    reads_only: bool
+
+    @property
+    def reach(self) -> tuple[Any, ...]:
+        """What its connections to clusters depend on."""
+        return self.server.targets, self.reads_only
+
+
+@dataclass
+class _Taken:
+    held: Held
+    prepared: _Prepared
+    targets: Targets
+
+
+class Registry(Mapping[str, Held]):
+    """Its task runs what is left to close after a change; leaving it closes everything."""
+
+    def __init__(
+        self, everybody: Caller, shared: Shared, available: Mapping[str, Toolset], check: Check | None = None
+    ) -> None:
+        self.fault = ""
+        """Why the latest change was not taken up, in one line."""
+        self._everybody = everybody
+        self._shared = shared
+        self._available = available
+        self._check = check or (lambda servers: None)
+        self._taken: dict[str, _Taken] = {}
+        self._stack = AsyncExitStack()
+        self._tasks: anyio.abc.TaskGroup
+
+    def __getitem__(self, name: str) -> Held:
+        return self._taken[name].held
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._taken)
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    @property
+    def servers(self) -> dict[str, NamedServer]:
+        return {name: each.prepared.server for name, each in self._taken.items()}
+
+    def take(self, servers: Servers) -> None:
+        """All of them or none. Raises what is wrong with the first that cannot be served: a `FairleadError`."""
+        prepared = {name: self._prepare(each) for name, each in servers.items()}
+        self._check([each.server for each in prepared.values()])
+        for name in self._taken.keys() - prepared.keys():
+            self._remove(name)
+        for name, each in prepared.items():
+            if name not in self._taken:
+                targets = self._targets(each)
+                self._taken[name] = _Taken(Held(self._gate(each, targets), self._everybody), each, targets)
+            elif each != self._taken[name].prepared:
+                self._exchange(self._taken[name], each)
+        self.fault = ""
+
+    def take_or_keep(self, read: Callable[[], Servers]) -> bool:
+        """Whether it was taken up; if not, everything is as before, and `fault` says why."""
+        try:
+            self.take(read())
+        except FairleadError as error:
+            self.fault = str(error)
+            _log.error("the servers stay as they were: %s", error)
+            return False
+        _log.info("servers: %s", ", ".join(sorted(self._taken)) or "none")
+        return True
+
+    def _prepare(self, server: NamedServer) -> _Prepared:
+        offer = offering.combined(catalog.chosen(server.catalog, self._available))
+        if not server.timeout_said:
+            said = catalog.timeout(server.catalog, self._available)
+            server = replace(server, timeout_seconds=max(said, server.timeout_seconds))
+        return _Prepared(server, offer, policy.reads_only(server, offer.tools.values()))
+
+    def _targets(self, prepared: _Prepared) -> Targets:
+        return Targets(prepared.server.targets, reads_only=prepared.reads_only)
+
+    def _gate(self, prepared: _Prepared, targets: Targets) -> Gate:
+        audit = self._shared.audit if prepared.server.logging else ToolAudit()
+        return Gate(prepared.server, prepared.offer, targets, audit, self._shared.among_workers)
+
+    def _exchange(self, taken: _Taken, new: _Prepared) -> None:
+        old = taken.targets
+        if new.reach != taken.prepared.reach:
+            taken.targets = self._targets(new)
+        term = taken.held.exchange(self._gate(new, taken.targets))
+        taken.prepared = new
+        if taken.targets is not old:
+            self._tasks.start_soon(_closed, term, old)
+
+    def _remove(self, name: str) -> None:
+        taken = self._taken.pop(name)
+        taken.held.removed.set()
+        self._tasks.start_soon(_closed, taken.held, taken.targets)
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tasks.cancel_scope.cancel()
+        try:
+            await self._stack.__aexit__(kind, error, trace)
+        finally:
+            for each in self._taken.values():
+                await each.targets.close()
+
+
+async def _closed(used: Held | Term, targets: Targets) -> None:
+    """Once no call needs them."""
+    await used.ended()
+    await targets.close()

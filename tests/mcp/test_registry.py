@@ -1,0 +1,170 @@
+"""Changes of the named servers while they are used."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp import Client, MCPError
+
+from fairlead.mcp import running
+from fairlead.mcp.callers import STDIO
+from fairlead.mcp.catalog import CatalogError
+from fairlead.mcp.registry import Registry, Shared
+from fairlead.mcp.servers import NamedServer, Target
+from fairlead.mcp.tools import Answer, ToolClass, Toolset
+from fairlead.serving import listening
+from tests.mcp.fakes import tool
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE = 60
+NAMES = ("pods_list", "pods_log", "events_list")
+ALL = (*NAMES, "pods_delete", "changes_confirm")
+BOTH = pytest.mark.parametrize("mode", ["auto", "legacy"])
+
+
+class Waiting:
+    """A tool that has begun and does not end before it may."""
+
+    def __init__(self) -> None:
+        self.begun = anyio.Event()
+        self.may_end = anyio.Event()
+
+    async def run(self, call: Any, arguments: Mapping[str, Any]) -> Answer:
+        self.begun.set()
+        await self.may_end.wait()
+        return Answer("done under the old settings")
+
+
+def toolset(waiting: Waiting | None = None) -> Mapping[str, Toolset]:
+    tools = [tool(each) for each in NAMES]
+    if waiting:
+        tools.append(tool("waits", waiting.run))
+    return {"some": Toolset("some", "Some tools.", (*tools, tool("pods_delete", tool_class=ToolClass.DELETE)))}
+
+
+def named(name: str = "a", **values: Any) -> NamedServer:
+    return NamedServer(name, catalog=("some",), **values)
+
+
+@asynccontextmanager
+async def registry(*servers: NamedServer, waiting: Waiting | None = None) -> AsyncIterator[Registry]:
+    with anyio.fail_after(DEADLINE):
+        async with Registry(STDIO, Shared(), toolset(waiting)) as found:
+            found.take({each.name: each for each in servers})
+            yield found
+
+
+@asynccontextmanager
+async def port(found: Registry) -> AsyncIterator[str]:
+    async with running.application(found) as application, listening.listen_application(application) as listener:
+        yield listener.url
+
+
+async def listed(client: Client) -> set[str]:
+    """What the server says now; a client may believe for a minute what it was told before."""
+    return {each.name for each in (await client.list_tools(cache_mode="bypass")).tools}
+
+
+async def callable_ones(client: Client) -> set[str]:
+    return {name for name in ALL if not await unknown(client, name)}
+
+
+async def unknown(client: Client, name: str) -> bool:
+    try:
+        await client.call_tool(name, {"text": "x"})
+    except MCPError as error:
+        return f"unknown tool: {name}" in str(error)
+    return False
+
+
+@pytest.mark.requirement("mcp-servers:listed-is-callable")
+@BOTH
+async def test_a_client_that_was_there_before_sees_the_new_settings(mode: str) -> None:
+    async with registry(named(description="Before.")) as found, port(found) as url:
+        async with Client(f"{url}/s/a/mcp", mode=mode) as client:
+            assert "pods_log" in await listed(client)
+            found.take({"a": named(description="After.", deny=("pods_*",))})
+            assert await listed(client) == await callable_ones(client) == {"events_list"}
+        async with Client(f"{url}/s/a/mcp", mode=mode) as client:
+            assert (client.instructions or "").startswith("After.")
+
+
+PATTERNS = st.lists(st.sampled_from([*NAMES, "pods_*", "*_list", "*", "pods_delete"]), max_size=3).map(tuple)
+CHANGES = st.lists(st.tuples(PATTERNS, PATTERNS), min_size=1, max_size=4)
+
+
+@pytest.mark.requirement("mcp-servers:listed-is-callable")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=CHANGES)
+@BOTH
+async def test_what_is_listed_is_what_can_be_called_after_every_change(
+    mode: str, changes: list[tuple[tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    async with registry(named()) as found, Client(found["a"].sdk, mode=mode) as client:
+        for allow, deny in changes:
+            found.take({"a": named(allow=allow, deny=deny)})
+            assert await listed(client) == await callable_ones(client)
+
+
+@pytest.mark.requirement("mcp-servers:calls-end-as-begun")
+@BOTH
+async def test_a_call_in_flight_ends_as_it_began_and_the_removed_server_is_gone(mode: str) -> None:
+    waiting = Waiting()
+    async with registry(named(), named("b"), waiting=waiting) as found, port(found) as url:
+        answers: list[Any] = []
+
+        async def call(client: Client) -> None:
+            answers.append(await client.call_tool("waits", {"text": "x"}))
+
+        async with (
+            Client(f"{url}/s/b/mcp", mode=mode) as other,
+            Client(f"{url}/s/a/mcp", mode=mode) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            await client.list_tools()
+            tasks.start_soon(call, client)
+            await waiting.begun.wait()
+            found.take({"a": named(deny=("waits",)), "b": named("b")})
+            async with Client(f"{url}/s/a/mcp", mode=mode) as fresh:
+                assert "waits" not in await listed(fresh)
+            found.take({"b": named("b", description="Another.")})
+            async with aiohttp.ClientSession() as session, session.post(f"{url}/s/a/mcp", json={}) as answer:
+                assert answer.status == 404
+            assert "waits" in await listed(other)
+            waiting.may_end.set()
+        assert answers[0].content[0].text == "done under the old settings"
+
+
+@pytest.mark.requirement("mcp-servers:taken-up-whole")
+async def test_what_cannot_be_taken_up_leaves_everything_as_it_was() -> None:
+    async with registry(named()) as found:
+        before = found["a"].gate
+        bad = {"a": named(deny=("*",)), "b": NamedServer("b", catalog=("none",))}
+        with pytest.raises(CatalogError):
+            found.take(bad)
+        assert not found.take_or_keep(lambda: bad)
+        assert "there is no toolset 'none'" in found.fault
+        assert list(found) == ["a"]
+        assert found["a"].gate is before
+        assert found.take_or_keep(lambda: {"a": named(deny=("*",))})
+        assert (found.fault, found["a"].gate.tools(STDIO)) == ("", [])
+
+
+@pytest.mark.requirement("mcp-servers:taken-up-whole")
+async def test_connections_are_kept_where_nothing_about_them_changed() -> None:
+    async with registry(named(deny=("pods_delete",))) as found:
+        before = found["a"].gate
+        found.take({"a": replace(before.server, description="Other words.", timeout_seconds=5)})
+        assert found["a"].gate.clusters is before.clusters
+        assert found["a"].gate.server.timeout_seconds == 5
+        found.take({"a": replace(before.server, targets=(Target("other"),))})
+        assert found["a"].gate.clusters.names == ["other"]
+        found.take({"a": replace(before.server, deny=())})
+        assert not found["a"].gate.clusters.reads_only
