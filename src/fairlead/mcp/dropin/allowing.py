@@ -12,13 +12,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.mcp import catalog
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.tools import Tool, ToolClass, Toolset
 
 PEER_TOOLSETS = ("config", "core", "helm", "kcp", "kiali", "kubevirt", "netobserv", "tekton")
 _PREFIXES = ("helm_", "kcp_", "kiali_", "netobserv_", "tekton_", "vm_")
-_ALONE = frozenset({"configuration_contexts_list", "configuration_view", "targets_list", "workspace_list"})
-"""Tools of the other product that need not be here: by the prefixes of its toolsets, and these."""
+"""Of the other product's tools in toolsets that need not be here."""
+PEER_TOOLS = frozenset(
+    f"{area}_{each}"
+    for area, names in {
+        "configuration": ("contexts_list", "view"),
+        "events": ("list",),
+        "namespaces": ("list",),
+        "nodes": ("log", "stats_summary", "top"),
+        "pods": ("delete", "exec", "get", "list", "list_in_namespace", "log", "run", "top"),
+        "projects": ("list",),
+        "resources": ("create_or_update", "delete", "get", "list", "scale"),
+        "targets": ("list",),
+        "workspace": ("list",),
+    }.items()
+    for each in names
+)
 CREATING = frozenset({"pods_run"})
 _DEFAULT = ("core", "config")
 _CONFIRMED = (ToolClass.DELETE, ToolClass.EXEC)
@@ -39,7 +54,7 @@ def allowed(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
         if each not in available:
             raise fail("toolsets", f"there is no toolset {each!r} yet", _instead(each, available))
     tools = {tool.name: tool for name in names for tool in available[name].tools}
-    anywhere = {tool.name for each in available.values() for tool in each.tools} | _ALONE
+    anywhere = {tool.name for each in catalog.usable(available)[0] for tool in each.tools} | PEER_TOOLS
     enabled, disabled = (_named(table, key, anywhere, fail) for key in ("enabled_tools", "disabled_tools"))
     _check_rules(table, tools, fail)
     hidden = [each.name for each in tools.values() if not _left(table)(each)]
@@ -89,9 +104,13 @@ def _check_rules(table: Mapping[str, Any], tools: Mapping[str, Tool], fail: Fail
     if fallback not in ("allow", ""):
         raise fail("confirmation_fallback", "only `allow` has its like", "leave it out: nothing is done unconfirmed")
     for each in table.get("confirmation_rules") or ():
-        tool = tools.get(str(each.get("tool", "")))
-        confirmed = each.get("destructive") is True if tool is None else tool.tool_class in _CONFIRMED
-        if not confirmed:
-            raise fail(
-                "confirmation_rules", "one asks for more than is confirmed here", "leave it out, or disable the tool"
-            )
+        if not _is_asked_anyway(each, tools):
+            why = "one asks about what is not confirmed here"
+            raise fail("confirmation_rules", why, "leave it out, or the tool by disabled_tools")
+
+
+def _is_asked_anyway(rule: Mapping[str, Any], tools: Mapping[str, Tool]) -> bool:
+    if "tool" in rule:
+        tool = tools.get(str(rule["tool"]))
+        return tool is None or tool.tool_class in _CONFIRMED
+    return rule.get("destructive") is True or rule.get("verb") in ("delete", "deletecollection")

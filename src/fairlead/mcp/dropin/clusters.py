@@ -32,6 +32,8 @@ def targets(table: Mapping[str, Any], fail: Fail) -> tuple[Target, ...]:
     if strategy == "in-cluster" or (strategy != "kubeconfig" and not path and _in_pod()):
         return (Target("in-cluster"),)
     names = kubeconfig.contexts(path or None)
+    if not names:
+        raise fail("kubeconfig", "it has no context")
     chosen = names[:1] if strategy == "disabled" else names
     return tuple(Target(each, each, path) for each in chosen)
 

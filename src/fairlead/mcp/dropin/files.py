@@ -53,13 +53,19 @@ def _is_dropin(path: Path) -> bool:
 
 def _parsed(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=_number)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no TOML", "it is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is no TOML", str(error)) from error
+
+
+def _number(text: str) -> float:
+    """Helm writes whole numbers as floats (`8.443e+03`)."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
