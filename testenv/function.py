@@ -5,6 +5,9 @@ containers. This one composes a ConfigMap, which needs no provider: its data are
 test can see a change arrive. It says that the ConfigMap is ready once it has seen it, not before. `DIRECTORY` holds
 tls.crt, tls.key and ca.crt.
 
+The input of a pipeline's step changes that, so that a test can have what goes wrong in the field: `fatal` is a message
+to fail with, `ready: false` leaves readiness unsaid, and `compose` names other objects to make instead.
+
 It is run by its path and with `-P`: nothing here may import from this package, whose `crossplane` is not theirs.
 """
 
@@ -49,11 +52,16 @@ class Composer(service.FunctionRunnerServiceServicer):
         self, request: protocol.RunFunctionRequest, _: Any
     ) -> protocol.RunFunctionResponse:
         answer = response.to(request)
+        wanted = resource.struct_to_dict(request.input)
+        if wanted.get("fatal"):
+            response.fatal(answer, wanted["fatal"])
+            return answer
         composite = resource.struct_to_dict(request.observed.composite.resource)
-        desired = answer.desired.resources[COMPOSED]
-        resource.update(desired, config_map(composite))
-        if COMPOSED in request.observed.resources:
-            desired.ready = protocol.READY_TRUE
+        for name, made in (wanted.get("compose") or {COMPOSED: config_map(composite)}).items():
+            desired = answer.desired.resources[name]
+            resource.update(desired, made)
+            if name in request.observed.resources and wanted.get("ready", True):
+                desired.ready = protocol.READY_TRUE
         if "claimRef" in composite["spec"]:
             answer.desired.composite.connection_details.update(connection(composite))
         return answer

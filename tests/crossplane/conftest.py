@@ -7,6 +7,7 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.resources.reading import Reader
 from testenv.crossplane import RealCrossplane, composition
+from testenv.servers import RealCluster
 from tests.clusters import running
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl
@@ -17,22 +18,27 @@ GROUP = manifests.GROUP
 
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
-    """It offers claims (databases) and namespaced composites (caches), which become Ready."""
+def plane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     directory = tmp_path_factory.mktemp("plane")
     with running("plane", directory / "plane") as server, RealCrossplane(server, directory / "crossplane"):
-        hands = by_kubectl(server)
-        hands.create(manifests.namespace(NAMESPACE))
-        for each in (manifests.xrd(), manifests.namespaced_xrd()):
-            hands.apply(each)
-        for kind in ("XDatabase", "Cache"):
-            hands.apply(composition(kind, f"{GROUP}/v1alpha1"))
-        for each in (manifests.DATABASES, manifests.CACHES):
-            world.eventually(lambda each=each: hands.names(each, NAMESPACE))
-        yield hands
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plane(plane_server: RealCluster) -> Kubectl:
+    """It offers claims (databases) and namespaced composites (caches), which become Ready."""
+    hands = by_kubectl(plane_server)
+    hands.create(manifests.namespace(NAMESPACE))
+    for each in (manifests.xrd(), manifests.namespaced_xrd()):
+        hands.apply(each)
+    for kind in ("XDatabase", "Cache"):
+        hands.apply(composition(kind, f"{GROUP}/v1alpha1"))
+    for each in (manifests.DATABASES, manifests.CACHES):
+        world.eventually(lambda each=each: hands.names(each, NAMESPACE))
+    return hands
 
 
 @pytest.fixture
-async def reader(plane: Kubectl) -> AsyncIterator[Reader]:
-    async with Client.from_kubeconfig(plane.cluster.kubeconfig) as client:
+async def reader(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Reader]:
+    async with Client.from_kubeconfig(plane_server.cluster.kubeconfig) as client:
         yield Reader(client)

@@ -15,6 +15,7 @@ from fairlead.crossplane.tracing import Limits, Trace
 from fairlead.machinery import statuses
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
+from testenv.servers import RealCluster
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
@@ -118,8 +119,8 @@ async def test_a_claim_with_all_that_it_is_made_of(reader: Reader, orders: str) 
 
 
 @pytest.mark.real
-def test_the_command_prints_it(plane: Kubectl, orders: str, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["-n", NAMESPACE, "--kubeconfig", str(plane.cluster.kubeconfig)]
+def test_the_command_prints_it(plane_server: RealCluster, orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["-n", NAMESPACE, "--kubeconfig", str(plane_server.cluster.kubeconfig)]
     assert main.run(["trace", f"database/{orders}", *where]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["NAME", "SYNCED", "READY", "STATUS"]

@@ -43,6 +43,8 @@ class Node:
     """None where it could not be read."""
     cut: str = ""
     """Why its own children are not shown."""
+    categories: tuple[str, ...] = ()
+    """Of its kind: claim, composite and managed are Crossplane's."""
 
     @property
     def composed_name(self) -> str:
@@ -94,6 +96,7 @@ class _Found:
     depth: int
     obj: Object | None
     health: Health
+    categories: tuple[str, ...] = ()
     children: list["_Found"] = field(default_factory=list)
     cut: str = ""
 
@@ -107,7 +110,8 @@ class _Tracing:
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, root: Object, kind: Kind) -> Trace:
-        found = _Found(references.of(root), 0, root, judging.judge(root, kind.api.categories))
+        categories = tuple(kind.api.categories)
+        found = _Found(references.of(root), 0, root, judging.judge(root, categories), categories)
         self._seen.add(found.reference)
         level = [found]
         while level:
@@ -155,7 +159,8 @@ class _Tracing:
         except FairleadError as error:
             return _Found(reference, depth, None, Health(State.UNKNOWN, type(error).__name__, str(error)))
         obj = {"apiVersion": reference.api_version, "kind": reference.kind, **obj}
-        return _Found(reference, depth, obj, judging.judge(obj, kind.api.categories))
+        categories = tuple(kind.api.categories)
+        return _Found(reference, depth, obj, judging.judge(obj, categories), categories)
 
 
 def _flat(root: _Found) -> Iterable[Node]:
@@ -163,7 +168,7 @@ def _flat(root: _Found) -> Iterable[Node]:
     waiting: list[tuple[_Found, int | None]] = [(root, None)]
     while waiting:
         found, parent = waiting.pop()
-        node = Node(counter, parent, found.depth, found.reference, found.health, found.obj, found.cut)
+        node = Node(counter, parent, found.depth, found.reference, found.health, found.obj, found.cut, found.categories)
         counter += 1
         waiting += [(child, node.id) for child in reversed(found.children)]
         yield node

@@ -1,0 +1,187 @@
+"""What has to be known beside a trace to say why something is not well: events, compositions, functions, providers.
+
+Only what trouble asks for is read, and what may not be read is noted instead of raised: a diagnosis with a gap that it
+names is worth more than a refusal. Everything is asked for once, however many objects it concerns.
+
+Source: reference/crossplane.md §1, §7.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fairlead.crossplane import tracing
+from fairlead.crossplane.judging import State
+from fairlead.crossplane.references import Reference
+from fairlead.crossplane.tracing import Node, Trace
+from fairlead.machinery.errors import FairleadError
+from fairlead.resources.kinds import UnknownKindError
+from fairlead.resources.reading import Query, Reader
+
+Object = Mapping[str, Any]
+EXTENSIONS = "apiextensions.crossplane.io"
+PACKAGES = "pkg.crossplane.io"
+_EVENTS = 20
+
+
+@dataclass
+class Circumstances:
+    trace: Trace
+    events: dict[str, list[Object]] = field(default_factory=dict)
+    """Warnings by the uid of what they are about, latest first."""
+    compositions: list[Object] = field(default_factory=list)
+    revisions: list[Object] = field(default_factory=list)
+    functions: list[Object] = field(default_factory=list)
+    function_revisions: list[Object] = field(default_factory=list)
+    providers: list[Object] = field(default_factory=list)
+    provider_revisions: list[Object] = field(default_factory=list)
+    definitions: list[Object] = field(default_factory=list)
+    """Managed resource definitions; none on Crossplane 1."""
+    crds: dict[str, Object] = field(default_factory=dict)
+    usages: list[Object] = field(default_factory=list)
+    lock: Object = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+    """What could not be read, with the reason."""
+
+    def warnings(self, node: Node) -> list[str]:
+        """Of an object's events, as `reason: message`, latest first and each once."""
+        metadata = (node.obj or {}).get("metadata") or {}
+        found = self.events.get(str(metadata.get("uid")), [])
+        return list(
+            dict.fromkeys(f"{each.get('reason')}: {' '.join(str(each.get('message')).split())}" for each in found)
+        )
+
+
+@dataclass(frozen=True)
+class _Wish:
+    kind: str
+    api_version: str
+    place: str
+    """Which list of the circumstances it fills."""
+
+
+_FOR_COMPOSITES = (
+    _Wish("Composition", f"{EXTENSIONS}/v1", "compositions"),
+    _Wish("CompositionRevision", f"{EXTENSIONS}/v1", "revisions"),
+    _Wish("Function", f"{PACKAGES}/v1", "functions"),
+    _Wish("FunctionRevision", f"{PACKAGES}/v1", "function_revisions"),
+)
+_FOR_MANAGED = (
+    _Wish("Provider", f"{PACKAGES}/v1", "providers"),
+    _Wish("ProviderRevision", f"{PACKAGES}/v1", "provider_revisions"),
+)
+_DEFINITIONS = _Wish("ManagedResourceDefinition", f"{EXTENSIONS}/v1alpha1", "definitions")
+_USAGES = (
+    _Wish("Usage", "protection.crossplane.io/v1beta1", "usages"),
+    _Wish("ClusterUsage", "protection.crossplane.io/v1beta1", "usages"),
+    _Wish("Usage", f"{EXTENSIONS}/v1beta1", "usages"),
+)
+
+
+async def gather(reader: Reader, trace: Trace) -> Circumstances:
+    """Never raises for what cannot be read beside the trace."""
+    found = Circumstances(trace)
+    look = _Looking(reader, found)
+    concerned = [each for each in trace.nodes if each.health.state is not State.HEALTHY]
+    wishes = dict.fromkeys(wish for node in concerned for wish in _wishes(node))
+    await asyncio.gather(
+        *(look.list(each) for each in wishes),
+        *(look.events(each) for each in concerned if each.obj is not None),
+        *(look.crd(each) for each in concerned if _is(each, "managed")),
+    )
+    return found
+
+
+def _wishes(node: Node) -> Sequence[_Wish]:
+    found: list[_Wish] = []
+    if _is(node, "composite", "claim") or node.reference.kind == "Operation":
+        found += _FOR_COMPOSITES
+    if _is(node, "managed"):
+        found += _FOR_MANAGED
+    if node.obj is None:
+        found += (*_FOR_MANAGED, _DEFINITIONS)
+    if node.health.state is State.DELETING:
+        found += _USAGES
+    if node.reference.api_version.startswith(f"{PACKAGES}/"):
+        found.append(_Wish("Lock", f"{PACKAGES}/v1beta1", "lock"))
+    return found
+
+
+def _is(node: Node, *categories: str) -> bool:
+    return not set(categories).isdisjoint(node.categories)
+
+
+class _Looking:
+    def __init__(self, reader: Reader, found: Circumstances) -> None:
+        self._reader = reader
+        self._found = found
+        self._turn = asyncio.Semaphore(tracing.AT_ONCE)
+
+    async def list(self, wish: _Wish) -> None:
+        try:
+            async with self._turn:
+                kind = await self._reader.kind(wish.kind, wish.api_version)
+                page = await self._reader.page(kind, Query(limit=0), table=False)
+        except FairleadError as error:
+            self._miss(f"{wish.kind} of {wish.api_version}", error, served=wish not in (*_USAGES, _DEFINITIONS))
+            return
+        items = [
+            {"apiVersion": wish.api_version, "kind": wish.kind, **each} for each in page.document.get("items") or ()
+        ]
+        if wish.place == "lock":
+            self._found.lock = items[0] if items else {}
+        else:
+            getattr(self._found, wish.place).extend(items)
+
+    def _miss(self, what: str, error: FairleadError, *, served: bool = True) -> None:
+        """A kind that this version of Crossplane does not have is no gap."""
+        if served or not isinstance(error, UnknownKindError):
+            self._found.unread.append(f"{what}: {error}")
+
+    async def events(self, node: Node) -> None:
+        metadata = (node.obj or {}).get("metadata") or {}
+        uid = str(metadata.get("uid") or "")
+        query = Query(
+            namespace=str(metadata.get("namespace") or "default"),
+            field_selector=f"involvedObject.uid={uid},type=Warning",
+            limit=_EVENTS,
+        )
+        try:
+            async with self._turn:
+                page = await self._reader.page(await self._reader.kind("events", "v1"), query, table=False)
+        except FairleadError as error:
+            self._miss(f"events of {node.reference}", error)
+            return
+        self._found.events[uid] = sorted(page.document.get("items") or (), key=_when, reverse=True)
+
+    async def crd(self, node: Node) -> None:
+        """Says which package brought the kind."""
+        try:
+            async with self._turn:
+                kind = await self._reader.kind(node.reference.kind, node.reference.api_version)
+                crds = await self._reader.kind("CustomResourceDefinition", "apiextensions.k8s.io/v1")
+                name = kind.resource.qualified
+                if name not in self._found.crds:
+                    self._found.crds[name] = await self._reader.one(crds, name)
+        except FairleadError as error:
+            self._miss(f"the CRD of {node.reference.kind}", error)
+
+
+def _when(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
+
+
+def provider_of(found: Circumstances, reference: Reference) -> Object | None:
+    """The provider whose package brought the kind; None where it is not known, or the CRD was made by hand."""
+    group = reference.api_version.rpartition("/")[0]
+    for crd in found.crds.values():
+        spec = crd.get("spec") or {}
+        if spec.get("group") != group or (spec.get("names") or {}).get("kind") != reference.kind:
+            continue
+        owners = {each.get("name") for each in (crd.get("metadata") or {}).get("ownerReferences") or ()}
+        for revision in found.provider_revisions:
+            if revision["metadata"]["name"] in owners:
+                owner = (revision["metadata"].get("labels") or {}).get("pkg.crossplane.io/package")
+                return next((each for each in found.providers if each["metadata"]["name"] == owner), None)
+    return None

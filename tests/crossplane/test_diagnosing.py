@@ -1,0 +1,212 @@
+"""What users of Crossplane are stopped by, brought about on the real core: the right cause has to come first."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from fairlead.crossplane.causes import Cause
+from fairlead.crossplane.diagnosing import Diagnosis, diagnose
+from fairlead.resources.reading import Reader
+from testenv.crossplane import FUNCTION
+from tests.crossplane.conftest import GROUP, NAMESPACE
+from tests.e2e import manifests
+from tests.e2e.hands import Kubectl
+
+Object = dict[str, Any]
+pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-understanding:diagnosis")]
+MANAGED_GROUP = "cloud.example.org"
+
+
+def cache(name: str, composition: str = "") -> Object:
+    chosen = {"crossplane": {"compositionRef": {"name": composition}}} if composition else {}
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": "Cache",
+        "metadata": metadata,
+        "spec": {"size": "small", **chosen},
+    }
+
+
+def composition(name: str, function: str = FUNCTION, **wanted: Any) -> Object:
+    step: Object = {"step": "settings", "functionRef": {"name": function}}
+    if wanted:
+        step["input"] = {"apiVersion": "testenv.fairlead.dev/v1", "kind": "Wishes", **wanted}
+    spec = {"compositeTypeRef": {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Cache"}, "mode": "Pipeline"}
+    return {
+        "apiVersion": "apiextensions.crossplane.io/v1",
+        "kind": "Composition",
+        "metadata": {"name": name},
+        "spec": {**spec, "pipeline": [step]},
+    }
+
+
+class Ward:
+    """Patients, and the doctor: asks until the first cause is the wanted one, as states take a moment to settle."""
+
+    def __init__(self, plane: Kubectl, reader: Reader, unique: Callable[[str], str]) -> None:
+        self.plane = plane
+        self.reader = reader
+        self.unique = unique
+
+    async def ill(self, name: str, function: str = FUNCTION, **wanted: Any) -> str:
+        """A cache whose composition is its own."""
+        self.plane.apply(composition(name, function, **wanted))
+        self.plane.apply(cache(name, name))
+        return name
+
+    async def asked(self, kind: str, name: str, namespace: str = NAMESPACE) -> Diagnosis:
+        return await diagnose(self.reader, await self.reader.kind(kind), name, namespace)
+
+    async def first(self, wanted: str, kind: str, name: str, namespace: str = NAMESPACE) -> Cause:
+        seen: list[str] = []
+        for _ in range(200):
+            found = await self.asked(kind, name, namespace)
+            if found.causes and found.causes[0].name == wanted:
+                return found.causes[0]
+            now = [f"{each.name}: {each.what}" for each in found.causes]
+            seen += [f"{now}"] if f"{now}" not in seen else []
+            await anyio.sleep(0.1)
+        raise AssertionError(f"{wanted} never came first: {seen}")
+
+
+@pytest.fixture
+def ward(plane: Kubectl, reader: Reader, unique: Callable[[str], str]) -> Ward:
+    return Ward(plane, reader, unique)
+
+
+async def test_what_is_well_has_no_cause(ward: Ward) -> None:
+    name = ward.unique("well")
+    ward.plane.apply(cache(name, "cache"))
+    ward.plane.run("wait", "--for=condition=Ready", "--timeout=60s", "-n", NAMESPACE, f"caches/{name}")
+    assert (await ward.asked("cache", name)).causes == ()
+
+
+async def test_a_composition_that_is_not_there_is_told_of_the_claim(ward: Ward) -> None:
+    claim = manifests.claim(ward.unique("lost"), NAMESPACE)
+    claim["spec"]["compositionRef"] = {"name": "nowhere"}
+    ward.plane.apply(claim)
+    cause = await ward.first("composition-missing", "database", claim["metadata"]["name"])
+    assert cause.about.kind == "XDatabase"
+    assert "nowhere" in cause.what
+    assert cause.remedy == "for this kind there are: xdatabase"
+
+
+async def test_a_selector_that_matches_nothing(ward: Ward) -> None:
+    claim = manifests.claim(ward.unique("choosy"), NAMESPACE)
+    claim["spec"]["compositionSelector"] = {"matchLabels": {"tier": "gold"}}
+    ward.plane.apply(claim)
+    cause = await ward.first("no-match", "database", claim["metadata"]["name"])
+    assert "it selects tier=gold" in cause.evidence
+
+
+async def test_a_function_that_is_not_installed(ward: Ward) -> None:
+    name = await ward.ill(ward.unique("functionless"), "function-nobody-installed")
+    cause = await ward.first("function-missing", "cache", name)
+    assert "function-nobody-installed" in cause.what
+    assert cause.remedy.startswith("install the function function-nobody-installed")
+
+
+async def test_a_function_that_fails(ward: Ward) -> None:
+    name = await ward.ill(ward.unique("fatal"), fatal="the region moon-1 is unknown")
+    cause = await ward.first("pipeline-failed", "cache", name)
+    assert "the step settings" in cause.what
+    assert "the region moon-1 is unknown" in " ".join(cause.evidence)
+
+
+async def test_nobody_says_that_it_is_ready(ward: Ward) -> None:
+    name = await ward.ill(ward.unique("unready"), ready=False)
+    cause = await ward.first("never-ready", "cache", name)
+    assert "function-auto-ready" in cause.remedy
+
+
+async def test_what_is_paused(ward: Ward) -> None:
+    paused = cache(ward.unique("paused"), "cache")
+    paused["metadata"]["annotations"] = {"crossplane.io/paused": "true"}
+    ward.plane.apply(paused)
+    await ward.first("paused", "cache", paused["metadata"]["name"])
+
+
+async def test_a_composed_kind_that_nobody_serves(ward: Ward) -> None:
+    queue = {"apiVersion": "queues.example.org/v1", "kind": "Queue", "metadata": {"name": "one"}}
+    name = await ward.ill(ward.unique("unserved"), compose={"queue": queue})
+    cause = await ward.first("composing-failed", "cache", name)
+    assert "Queue" in " ".join(cause.evidence)
+
+
+@pytest.fixture
+def buckets(ward: Ward) -> Kubectl:
+    """Managed resources whose provider is not there: what a provider would have written the test writes."""
+    spec = {
+        "group": MANAGED_GROUP,
+        "names": {"kind": "Bucket", "plural": "buckets", "categories": ["managed"]},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    }
+    name = f"buckets.{MANAGED_GROUP}"
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}}
+    ward.plane.apply(crd | {"spec": spec})
+    ward.plane.run("wait", "--for=condition=Established", "--timeout=30s", f"crd/{name}")
+    return ward.plane
+
+
+def bucket(name: str, **annotations: str) -> Object:
+    metadata = {"name": name, "namespace": NAMESPACE, "annotations": annotations}
+    return {"apiVersion": f"{MANAGED_GROUP}/v1", "kind": "Bucket", "metadata": metadata, "spec": {"forProvider": {}}}
+
+
+async def test_a_managed_resource_that_nobody_looks_after(ward: Ward, buckets: Kubectl) -> None:
+    made = bucket(ward.unique("orphan"))
+    del made["metadata"]["namespace"]
+    name = await ward.ill(ward.unique("holder"), compose={"bucket": made})
+    cause = await ward.first("no-provider", "cache", name)
+    assert cause.about.kind == "Bucket"
+
+
+async def test_a_creation_that_nobody_knows_the_end_of(ward: Ward, buckets: Kubectl) -> None:
+    name = ward.unique("pending")
+    times = {"crossplane.io/external-create-pending": "2026-11-01T10:00:00Z"}
+    times |= {"crossplane.io/external-create-failed": "2026-11-01T09:00:00Z"}
+    buckets.apply(bucket(name, **times))
+    cause = await ward.first("creation-unknown", "buckets", name)
+    assert "external-create-pending" in cause.remedy
+
+
+async def test_a_deletion_that_waits_says_for_whom(ward: Ward, buckets: Kubectl) -> None:
+    name = ward.unique("dying")
+    dying = bucket(name)
+    dying["metadata"]["finalizers"] = ["finalizer.managedresource.crossplane.io"]
+    buckets.apply(dying)
+    buckets.run("delete", "buckets", name, "-n", NAMESPACE, "--wait=false")
+    cause = await ward.first("held", "buckets", name)
+    assert "the provider, when the external resource is gone" in cause.evidence[0]
+
+
+async def test_a_definition_whose_crds_cannot_be_made(ward: Ward) -> None:
+    xrd = manifests.xrd("Ledger")
+    schema = xrd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema["properties"] = {"size": {"description": "no type, which a structural schema needs"}}
+    del schema["required"]
+    ward.plane.apply(xrd)
+    cause = await ward.first("definition-failed", "xrd", xrd["metadata"]["name"], "")
+    assert cause.evidence
+
+
+async def test_a_package_that_cannot_be_fetched(ward: Ward) -> None:
+    name = ward.unique("provider-nowhere")
+    spec = {"package": "127.0.0.1:1/nobody/provider:v1.0.0"}
+    ward.plane.apply(
+        {"apiVersion": "pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": name}, "spec": spec}
+    )
+    cause = await ward.first("package-failed", "providers", name, "")
+    assert "127.0.0.1:1" in " ".join(cause.evidence)
