@@ -4,6 +4,7 @@ import pytest
 
 from fairlead.mcp import catalog, offering, running, serverfiles, serverkeys
 from fairlead.mcp.catalog import CatalogError
+from fairlead.mcp.identities import Reference, Token
 from fairlead.mcp.offering import OfferError
 from fairlead.mcp.serverkeys import ServerFileError
 from fairlead.mcp.servers import Access, Limits, Target
@@ -18,6 +19,7 @@ tools: {allow: ["*_list"], deny: [pods_log]}
 targets:
 - {name: prod, context: prod-eu, kubeconfig: /kube/config}
 - {context: staging}
+identity: {way: token, server: "https://k8s.example.org", token: {file: /run/token}}
 access: {subjects: [alice], groups: [ops]}
 timeoutSeconds: 60
 production: true
@@ -32,6 +34,7 @@ def test_a_whole_file() -> None:
     assert (found.name, found.catalog, found.allow, found.deny) == ("reporting", ("core",), ("*_list",), ("pods_log",))
     assert found.targets == (Target("prod", "prod-eu", "/kube/config"), Target("staging", "staging"))
     assert (found.timeout_seconds, found.limits, found.logging) == (60, Limits(read=50), False)
+    assert found.identity == Token("https://k8s.example.org", Reference(file="/run/token"))
     assert (found.access, found.production) == (Access(("alice",), ("ops",)), True)
 
 
@@ -59,6 +62,10 @@ def test_a_name_is_enough() -> None:
         (
             b"name: a\naccess: {group: [x]}",
             "a.yaml: access.group cannot be used: there is no such key; did you mean groups?",
+        ),
+        (
+            b"name: a\nidentity: {wai: oidc}",
+            "a.yaml: identity.wai cannot be used: there is no such key; did you mean way?",
         ),
         (b"name: a\nproduction: 1", "a.yaml: production cannot be used: it is true or false"),
         (b"name: a\ntools: {allow: []}", "a.yaml: tools.allow cannot be used: it is empty; leave the key out"),

@@ -49,7 +49,7 @@ class _Prepared:
     @property
     def reach(self) -> tuple[Any, ...]:
         """What its connections to clusters depend on."""
-        return self.server.targets, self.reads_only
+        return self.server.targets, self.server.identity, self.server.denied, self.reads_only
 
 
 @dataclass
@@ -114,7 +114,8 @@ class Registry(Mapping[str, Held]):
         return True
 
     def _prepare(self, server: NamedServer) -> _Prepared:
-        offer = offering.combined(catalog.chosen(server.catalog, self._available))
+        toolsets = catalog.chosen(server.catalog, self._available)
+        offer = offering.combined(map(server.dress, toolsets) if server.dress else toolsets)
         if not server.timeout_said:
             said = catalog.timeout(server.catalog, self._available)
             server = replace(server, timeout_seconds=max(said, server.timeout_seconds))

@@ -42,6 +42,15 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Denied:
+    """Objects that no tool shows or touches; an empty version or kind stands for all."""
+
+    group: str
+    version: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class NamedServer:
     name: str
     description: str = ""
@@ -61,3 +70,4 @@ class NamedServer:
     logging: bool = True
     dress: Callable[[Toolset], Toolset] | None = None
     """What its toolsets are made into before they are served; no key of a server file says it."""
+    denied: tuple[Denied, ...] = ()
