@@ -4,7 +4,6 @@ The SDK's low-level server, because it gives one handler for each method; anythi
 decisions of its own (reference/mcp-and-gateways.md §2.6). Only this module and `speaking` know the protocol's types.
 """
 
-import logging
 import warnings
 from collections.abc import Collection
 from typing import Any, Protocol
@@ -177,8 +176,7 @@ class _Handlers:
         return types.CompleteResult(completion=types.Completion(values=found, total=len(found), has_more=False))
 
     async def set_level(self, context: Context, parameters: types.SetLevelRequestParams) -> types.EmptyResult:
-        """Taken note of: what tools say is little, and the client shows what it wants of it."""
-        logging.getLogger(__name__).debug("a client asks for logging at %s", parameters.level)
+        speaking.set_level(context, parameters.level)
         return types.EmptyResult()
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import mcp.types as types
 from mcp import MCPError
@@ -18,6 +18,8 @@ from fairlead.mcp.conversing import CannotAskError, Conversation, Elicit, InputR
 MODERN = "2026-07-28"
 _UNKNOWN_RESOURCE = -32002
 _INVALID_PARAMS = -32602
+_LEVELS: tuple[conversing.Level, ...] = get_args(conversing.Level)
+_LEVEL = "fairlead.level"
 _CAPABILITIES = ("elicitation", "sampling", "roots")
 
 Context = ServerRequestContext[Any]
@@ -76,6 +78,17 @@ def cannot_ask(error: CannotAskError) -> MCPError:
     return MCPError(types.MISSING_REQUIRED_CLIENT_CAPABILITY, str(error), {"requiredCapabilities": lacking})
 
 
+def set_level(context: Context, level: conversing.Level) -> None:
+    """For what is logged on this connection from now on; one without sessions forgets it with the request."""
+    _connection(context)[_LEVEL] = level
+
+
+def _connection(context: Context) -> dict[str, Any]:
+    """What is kept with a legacy connection; the library has a place for it and no public way there."""
+    found: dict[str, Any] = context.session._connection.state
+    return found
+
+
 def conversation(context: Context, parameters: types.InputResponseRequestParams) -> Conversation:
     return _InRounds(context, parameters) if is_modern(context) else _OnTheWay(context)
 
@@ -109,6 +122,8 @@ class _OnTheWay(_Speaking):
     """The legacy era: each question is a request of ours on the connection of the call."""
 
     async def log(self, level: conversing.Level, text: str) -> None:
+        if _LEVELS.index(level) < _LEVELS.index(_connection(self._context).get(_LEVEL, _LEVELS[0])):
+            return
         said = types.LoggingMessageNotificationParams(level=level, data=text)
         notification = types.LoggingMessageNotification(params=said)
         await self._context.session.send_notification(notification, related_request_id=self._context.request_id)
