@@ -80,6 +80,7 @@ TARGETS = {
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
+        Target("kubelet-double", (".=kubelet-double",), 1, "8 MB (200 MB meanwhile)"),
         Target("mcp-suites", (), 1, "450 MB", npm=("conformance", "mcp-inspector", "node")),
         Target("peer", (), 0.2, "80 MB", npm=(PEER,), npm_bin=f"node_modules/{PEER}/bin"),
     )

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from fairlead.client.targets import Cluster
     from fairlead.embedded.cluster import EmbeddedCluster
+    from testenv.kubelet import ClusterWithNode
     from testenv.servers import RealCluster
 
 TARGETS = ["embedded", pytest.param("real", marks=pytest.mark.real)]
 EMBEDDED_DATA = Path(__file__).parents[1] / "src/fairlead/embedded/data"
-REAL_FIXTURES = {"real_app", "real_control_plane", "real_pair", "kubectl", "crossplane_crds"}
+ROLLOUTS = ("deployment-controller", "replicaset-controller", "statefulset-controller", "daemonset-controller")
+REAL_FIXTURES = {"real_node", "real_app", "real_control_plane", "real_pair", "kubectl", "crossplane_crds"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,20 @@ def real_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealCluster"
 def real_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealCluster"]:
     with running("control-plane", tmp_path_factory.mktemp("real-control-plane")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def real_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator["ClusterWithNode"]:
+    """A cluster of its own whose Pods are bound, ready and measured, with the controllers of rollouts."""
+    from testenv.kubelet import ClusterWithNode
+    from testenv.servers import CONTROLLERS
+
+    server = ClusterWithNode("node", tmp_path_factory.mktemp("real-node"), (*CONTROLLERS, *ROLLOUTS))
+    try:
+        with server:
+            yield server
+    finally:
+        shutil.rmtree(server.data)
 
 
 @contextmanager
