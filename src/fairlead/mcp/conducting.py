@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import auditing, fencing, masking
+from fairlead.mcp import auditing, fencing, masking, observing
 from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.calling import Call, NotDoneError, Stage, Use
 from fairlead.mcp.conversing import CannotAskError, Conversation, InputRequiredError, Level, Nobody, Question, Reply
@@ -53,7 +53,8 @@ class Conduct:
             await self._take(use, talk)
             async with self._place(use), asyncio.timeout(self.server.timeout_seconds) as deadline:
                 patient = _Patient(talk or Nobody(), use, deadline)
-                found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only))
+                with observing.calling(self.shared.meter, self.server.name):
+                    found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only))
             use.result, use.size = "ok", size(found)
             return found
         except InputRequiredError:
@@ -114,7 +115,10 @@ class Conduct:
         return masking.internals(text) if self.server.production else text
 
     def record(self, use: Use, stage: str, decision: str = "allow") -> bool:
-        """Whether it stands in the log, or need not."""
+        """Whether it stands in the log, or need not. A result is counted, too."""
+        if stage == "result":
+            known = use.name if decision == "allow" else ""
+            observing.called(self.shared.meter, self.server.name, known, use.result, use.seconds)
         if not self.audit:
             return True
         given = json.dumps(use.given, sort_keys=True, default=str).encode()

@@ -13,6 +13,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import sealing
 from fairlead.mcp.keeping import MemoryStore, RedisStore, Store, answering
 from fairlead.mcp.limiting import HourlyLimiter, Limiter, RedisLimiter
+from fairlead.mcp.observing import UNMEASURED, Meter
 from fairlead.mcp.sealing import Seals
 
 _ANSWER_SECONDS = 5.0
@@ -27,6 +28,7 @@ class Shared:
     seals: Seals = field(default_factory=Seals)
     store: Store = field(default_factory=MemoryStore)
     limiter: Limiter = field(default_factory=HourlyLimiter)
+    meter: Meter = UNMEASURED
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 The protocol's library and ours make spans with OpenTelemetry's API, which costs nothing until something collects them.
 What does is the extra `otel`, told by OpenTelemetry's own environment variables, so that it is set up as everything
-else is; without an endpoint nothing is imported. Its exporter runs in a thread: it begins after forking, in each worker.
+else is; without an endpoint nothing is imported. Its exporter runs in a thread: it begins after forking, in each
+worker.
 """
 
 import logging
@@ -13,17 +14,14 @@ from contextlib import contextmanager
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_PARENTS = ("traceparent", "tracestate")
+_PARENTS = (b"traceparent", b"tracestate")
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def exported() -> Iterator[None]:
     """For the life of a process; what is not sent yet is sent at the end."""
-    if (
-        not any(os.environ.get(each) for each in _ENDPOINTS)
-        or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    ):
+    if not any(map(os.environ.get, _ENDPOINTS)) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         yield
         return
     try:
@@ -57,8 +55,7 @@ class Continued:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope.get("headers", ())}
-        carrier = {key: found[key] for key in _PARENTS if key in found}
+        carrier = {key.decode(): value.decode("latin-1") for key, value in scope.get("headers", ()) if key in _PARENTS}
         if not carrier:
             await self._inner(scope, receive, send)
             return

@@ -14,11 +14,12 @@ from typing import Self, TypeVar
 
 from fairlead.client import kubeconfig
 from fairlead.client.api import Client
-from fairlead.client.connection import Answered, Connection
+from fairlead.client.connection import Answered
 from fairlead.machinery import paths
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Headers
 from fairlead.mcp.callers import Caller
+from fairlead.mcp.observing import ObservedConnection
 from fairlead.mcp.servers import Target
 from fairlead.mcp.tools import ToolError
 from fairlead.resources.reading import Reader
@@ -47,7 +48,7 @@ def check_reads(method: str, path: str, headers: Headers) -> None:
         raise ReadOnlyError(f"this server only reads: a {method} is not sent")
 
 
-class ReadOnlyConnection(Connection):
+class ReadOnlyConnection(ObservedConnection):
     async def _around(
         self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
     ) -> _Answer:
@@ -75,7 +76,9 @@ class Targets:
         if name not in self._readers:
             wanted = self._targets[name]
             settings = kubeconfig.load(wanted.kubeconfig or None, wanted.context or None)
-            self._readers[name] = Reader(Client((ReadOnlyConnection if self.reads_only else Connection)(settings)))
+            self._readers[name] = Reader(
+                Client((ReadOnlyConnection if self.reads_only else ObservedConnection)(settings))
+            )
         return self._readers[name]
 
     async def close(self) -> None:
