@@ -12,6 +12,7 @@ nothing is done unless somebody has agreed.
 Source: issue MCP serving, 5; reference/mcp-and-gateways.md §5.2 (Destructive calls).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,7 @@ class Confirming:
             if not self.by_handle:
                 raise CannotAskError(["elicitation"])
             raise await self._offered(plan, use)
-        key = f"confirm-{plan.digest[:32]}-{talk.round}"
+        key = f"confirm-{hashlib.sha256(plan.digest.encode()).hexdigest()[:16]}-{talk.round}"
         said = (await talk.ask({key: Elicit(_shown(plan), _YES)}))[key]
         if said.get("action") != "accept" or (said.get("content") or {}).get("confirm") is not True:
             use.result = "declined"
