@@ -14,7 +14,7 @@ from typing import Any
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.planning import DRY_RUN, MANAGER, Change, ChangedMeanwhileError, subject
+from fairlead.resources.planning import DRY_RUN, MANAGER, Change, ChangedMeanwhileError, check_scope, subject
 from fairlead.resources.reading import Reader, ScopeError
 
 Object = dict[str, Any]
@@ -100,8 +100,7 @@ def _namespace(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
         raise OtherNamespaceError(
             f"{kind.api.kind} {manifest['metadata']['name']} is for namespace {found}, the call for {given}"
         )
-    if not (found or given):
-        raise ScopeError(f"{kind.api.kind} is namespaced", "no namespace was given", "give `namespace`")
+    check_scope(kind, found or given)
     return found or given
 
 

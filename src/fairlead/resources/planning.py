@@ -17,6 +17,7 @@ from fairlead.machinery import encoding, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.diffing import Diff, diff
 from fairlead.resources.kinds import Kind
+from fairlead.resources.reading import ScopeError
 
 Object = dict[str, Any]
 MANAGER = "fairlead-mcp"
@@ -76,6 +77,12 @@ class Change:
 def subject(kind: Kind, name: str, namespace: str = "") -> str:
     where = f" in namespace {namespace}" if namespace and kind.resource.namespaced else ""
     return f"{kind.api.kind} {name}{where}"
+
+
+def check_scope(kind: Kind, namespace: str) -> None:
+    """Raises `ScopeError`."""
+    if kind.resource.namespaced and not namespace:
+        raise ScopeError(f"{kind.api.kind} is namespaced", "no namespace was given", "give `namespace`")
 
 
 def digest(changes: Sequence[Change]) -> str:

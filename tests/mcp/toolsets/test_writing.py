@@ -1,17 +1,14 @@
 """Applying manifests through the gate, to API servers, embedded and real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fairlead.client.api import Client
-from fairlead.client.targets import Cluster
 from fairlead.machinery.paths import Resource
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
 from fairlead.resources import applying, manifests, planning
 from tests.mcp.toolsets.writers import Hands, Person
 
@@ -19,18 +16,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-core-writes:apply"
 
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 SECRET = "kX9vQ2mLpR7"
-
-
-@pytest.fixture
-async def hands(cluster: Cluster) -> AsyncIterator[Hands]:
-    async with Targets((Target("here", kubeconfig=str(cluster.kubeconfig)),), reads_only=False) as targets:
-        yield Hands(targets)
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with cluster.open() as opened:
-        yield opened
 
 
 def config_map(name: str, **data: str) -> str:

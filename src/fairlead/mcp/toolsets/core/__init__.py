@@ -1,12 +1,20 @@
 """The Kubernetes toolset: any resource, pods and their logs, events, namespaces, and what the API offers."""
 
 from fairlead.mcp.tools import Preset, ToolClass, Toolset
-from fairlead.mcp.toolsets.core import discovering, events, pods, resources, writing
+from fairlead.mcp.toolsets.core import deleting, discovering, events, patching, pods, resources, writing
 
 TOOLSET = Toolset(
     "core",
     "Read any Kubernetes resource: lists, objects, events, pod logs, and what the API serves.",
-    (*resources.TOOLS, *events.TOOLS, *pods.TOOLS, *discovering.TOOLS, *writing.TOOLS),
+    (
+        *resources.TOOLS,
+        *events.TOOLS,
+        *pods.TOOLS,
+        *discovering.TOOLS,
+        *writing.TOOLS,
+        *patching.TOOLS,
+        *deleting.TOOLS,
+    ),
     presets=(
         Preset(
             "core-readonly", "Reads any Kubernetes resource and changes nothing.", ("core",), classes=(ToolClass.READ,)

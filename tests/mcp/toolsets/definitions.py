@@ -1,0 +1,69 @@
+"""Custom resources for tests that need a kind of their own."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import anyio
+import anyio.lowlevel
+
+from fairlead.client.api import Client
+from fairlead.machinery import statuses
+from fairlead.machinery.paths import Resource
+
+Found = TypeVar("Found")
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+ANYTHING: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+REPLICAS: dict[str, Any] = {"type": "object", "properties": {"replicas": {"type": "integer"}}}
+
+
+async def made(client: Client, group: str, kind: str, *, spec: dict[str, Any], scale: bool = False) -> Resource:
+    """Its resource, once the server serves it; a definition that is there already stays as it is."""
+    plural = f"{kind.lower()}s"
+    status = {"type": "object", "properties": {"replicas": {"type": "integer"}, **_CONDITIONS}}
+    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
+    paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}} | ({"scale": paths} if scale else {}),
+    }
+    obj = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": plural, "kind": kind, "singular": kind.lower()},
+            "versions": [version],
+        },
+    }
+    with contextlib.suppress(statuses.AlreadyExists):
+        await client.create(CRDS, obj)
+    resource = Resource(group, "v1", plural)
+    await eventually(lambda: client.list(resource, "default"))
+    return resource
+
+
+async def eventually(step: Callable[[], Awaitable[Found]], seconds: float = 60) -> Found:
+    """Asks again until it is not refused, with a deadline."""
+    with anyio.fail_after(seconds):
+        while True:
+            try:
+                return await step()
+            except (AssertionError, statuses.StatusError):
+                await anyio.lowlevel.checkpoint()
+
+
+_CONDITIONS = {
+    "conditions": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"type": {"type": "string"}, "status": {"type": "string"}, "reason": {"type": "string"}},
+        },
+    }
+}
