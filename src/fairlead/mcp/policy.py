@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from fairlead.mcp import scopes
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.servers import NamedServer
 from fairlead.mcp.tools import Tool, ToolClass
@@ -30,6 +31,8 @@ def authorize(server: NamedServer, tool: Tool, caller: Caller) -> Decision:
         return Decision(False, "tools.allow")
     if tool.tool_class is ToolClass.EXEC and tool.name not in server.allow:
         return Decision(False, "exec-by-name")  # off unless it is named, patterns do not count
+    if not scopes.reaches(server.identity, caller, tool.tool_class):
+        return Decision(False, "scopes")
     return Decision(True, "tools.allow" if server.allow else "default")
 
 
