@@ -6,8 +6,8 @@ sixth of httpx's per request; everything it would add by itself (redirects, cook
 headers, decompression of a watch) is switched off.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -17,7 +17,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from fairlead.client import faults
+from fairlead.client import faults, websockets
 from fairlead.client.credentials import Bearer
 from fairlead.client.errors import Unreachable
 from fairlead.client.faults import CONNECT_SECONDS
@@ -158,6 +158,35 @@ class Connection:
         with self._stages(method):
             async for chunk in answer.content.iter_any():
                 yield chunk
+
+    @asynccontextmanager
+    async def upgraded(
+        self, path: str, *, query: str = "", protocols: Sequence[str] = websockets.PROTOCOLS
+    ) -> AsyncIterator[websockets.Upgraded | websockets.Refused]:
+        """A WebSocket, or what was answered in its place. Leaving closes it. Raises `ClientError` by stage."""
+        headers = Headers([("upgrade", "websocket"), ("connection", "Upgrade")])
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        async with AsyncExitStack() as sessions:
+
+            async def once(bearer: Bearer) -> websockets.Upgraded | websockets.Refused:
+                with self._stages("GET"):
+                    shared = self._pools.streams(bearer).connector
+                    opened = await sessions.enter_async_context(websockets.session(shared, limit))
+                    arguments = self._arguments(bearer, headers, b"")
+                    return await websockets.connect(opened, self._url(path, query), self.where, protocols, arguments)
+
+            async def begin() -> websockets.Upgraded | websockets.Refused:
+                bearer = await self.settings.source.current()
+                answer = await once(bearer)
+                renewed = await self._renewed(bearer) if answer.status == 401 else None
+                return await once(renewed) if renewed else answer
+
+            answer = await self._around("GET", path, headers, begin)
+            try:
+                yield answer
+            finally:
+                if isinstance(answer, websockets.Upgraded):
+                    await answer.close()
 
     def _url(self, path: str, query: str) -> URL:
         url = f"{self.settings.server}{path}"
