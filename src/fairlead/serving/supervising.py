@@ -30,22 +30,27 @@ Work = Callable[[Callable[[], None]], None]
 """Serves until SIGTERM, in a process of its own; calls what it is given once it does. A `FairleadError` ends it."""
 
 
-class WorkersError(FairleadError):
+class SupervisingError(FairleadError):
     """The workers cannot serve."""
 
 
-def supervise(count: int, work: Work, ready: Callable[[], None] = lambda: None) -> None:
-    """Until SIGTERM or SIGINT; `ready` is called once, when all serve. SIGHUP is passed on.
+def supervise(
+    count: int, work: Work, ready: Callable[[], None], buried: Callable[[int], None] = lambda pid: None
+) -> None:
+    """Until SIGTERM or SIGINT; `ready` is called once, when all serve, `buried` with each that has ended.
 
-    Raises `WorkersError` where a worker ends before any has served.
+    SIGHUP is passed on.
+
+    Raises `SupervisingError` where a worker ends before any has served.
     """
-    with _Supervisor(count, work, ready) as supervisor:
+    with _Supervisor(count, work, ready, buried) as supervisor:
         supervisor.run()
 
 
 class _Supervisor:
-    def __init__(self, count: int, work: Work, ready: Callable[[], None]) -> None:
+    def __init__(self, count: int, work: Work, ready: Callable[[], None], buried: Callable[[int], None]) -> None:
         self._count = count
+        self._buried = buried
         self._work = work
         self._ready: Callable[[], None] | None = ready
         self._serving: dict[int, bool] = {}
@@ -114,11 +119,12 @@ class _Supervisor:
             if not found:
                 continue
             served = self._serving.pop(pid)
+            self._buried(pid)
             if self._stopping:
                 continue
             code = os.waitstatus_to_exitcode(status)
             if not served and self._ready:
-                raise WorkersError("the workers cannot serve", f"one ended with {code} before it was ready")
+                raise SupervisingError("the workers cannot serve", f"one ended with {code} before it was ready")
             if not served:
                 self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _PAUSE)
             self._not_before = time.monotonic() + self._pause
