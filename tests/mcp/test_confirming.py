@@ -100,7 +100,7 @@ async def test_a_handle_is_good_for_its_principal_server_plan_and_state_alone() 
     world, now, shared = World(), [1e9], Shared()
     tried, other = gate(world, shared=shared), gate(world, NamedServer("two"), shared=shared)
     for each in (tried, other):
-        each.handles._clock = lambda: now[0]  # five minutes without waiting
+        each.confirming.handles._clock = lambda: now[0]  # five minutes without waiting
 
     async def planned() -> dict[str, str]:
         return handle((await tried.call(ME, "things_delete", {"name": "a"})).answer.text)

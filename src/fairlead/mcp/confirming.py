@@ -19,6 +19,7 @@ from typing import Any
 
 from fairlead.machinery import redacting
 from fairlead.mcp import fencing
+from fairlead.mcp.callers import Caller
 from fairlead.mcp.calling import Call, NotDoneError, Stage, Use
 from fairlead.mcp.conducting import Conduct
 from fairlead.mcp.conversing import CannotAskError, Elicit
@@ -93,6 +94,21 @@ class Confirming:
         if plan.digest != pending.digest:
             raise await self._offered(plan, use, "what it is about has changed since; ")
         return await self._carried_out(plan, use)
+
+    async def decide(self, approver: Caller, plan_id: str, *, yes: bool) -> Pending:
+        """A person's word on an open plan, written down first. Raises `ToolError` where there is none, or no log."""
+        plan = await self.handles.by_id(plan_id)
+        if plan is None:
+            raise ToolError("there is no such plan any more", "it was done, refused, or has expired", "list them anew")
+        use = Use(approver, plan.tool, plan.arguments, ToolClass.DELETE, "approval", ToolClass.READ)
+        use.confirm_id, use.result = plan.id, "approved" if yes else "refused"
+        if not self.conduct.record(use, "result"):
+            raise ToolError("not approved: the audit log cannot be written", "", "tell the operator")
+        if yes:
+            await self.handles.approve(plan, approver.name or approver.key)
+        else:
+            await self.handles.take(plan)
+        return plan
 
     async def _agreed(self, plan: Plan, call: Call, use: Use) -> None:
         talk = call.talk

@@ -43,8 +43,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         self._conduct = Conduct(self.server, self.clusters, self.audit, self.shared, self.clock)
-        self._confirming = Confirming(self._conduct, by_handle=policy.confirms_by_handle(self.server, CONFIRM))
-        self.handles = self._confirming.handles
+        self.confirming = Confirming(self._conduct, by_handle=policy.confirms_by_handle(self.server, CONFIRM))
 
     @property
     def gate(self) -> Self:
@@ -54,7 +53,7 @@ class Gate:
     def tools(self, caller: Caller) -> list[Tool]:
         """In the order of their names, so that the list is the same bytes each time."""
         allowed = [each for each in self.offer.tools.values() if policy.authorize(self.server, each, caller).allowed]
-        if self._confirming.by_handle and any(each.tool_class is not ToolClass.READ for each in allowed):
+        if self.confirming.by_handle and any(each.tool_class is not ToolClass.READ for each in allowed):
             allowed.append(CONFIRM)
         return sorted(allowed, key=lambda each: each.name)
 
@@ -93,9 +92,9 @@ class Gate:
         async def run(call: Call) -> Answer:
             wanted = arguments(tool, given)
             if tool is CONFIRM:
-                return await self._confirming.redeem(wanted, call, use, lambda name: self.tool(use.caller, name))
+                return await self.confirming.redeem(wanted, call, use, lambda name: self.tool(use.caller, name))
             if tool.plan is not None:
-                return await self._confirming.change(tool, tool.plan, wanted, call, use)
+                return await self.confirming.change(tool, tool.plan, wanted, call, use)
             return await tool.runs(call, wanted)
 
         return run

@@ -65,6 +65,9 @@ class Handles:
         self._seals = seals
         self._clock = clock
 
+    def now(self) -> float:
+        return self._clock()
+
     async def offer(self, plan: Pending) -> tuple[str, Pending]:
         """The handle, and the plan as it is kept."""
         handle = secrets.token_urlsafe(16)
@@ -98,9 +101,6 @@ class Handles:
 
     async def approve(self, plan: Pending, who: str) -> None:
         await self._put(replace(plan, approved_by=who))
-
-    async def refuse(self, plan: Pending) -> None:
-        await self.take(plan)
 
     async def waiting(self) -> list[Pending]:
         """Those that nobody has approved yet, the next to expire first."""
