@@ -44,7 +44,7 @@ def test_the_seeds_table_of_settings_is_honoured(tmp_path: Path) -> None:
     found = load(tmp_path, OAUTH + 'certificate_authority = "/etc/ca.crt"\nserver_url = "https://mcp.example.com:8443"')
     assert isinstance(found.server.identity, OIDC)
     assert found.server.identity.certificate_authority == "/etc/ca.crt"
-    assert found.hosts == ("mcp.example.com:8443", "mcp.example.com")
+    assert found.hosts == ("mcp.example.com",)
     assert found.resource == "https://mcp.example.com:8443"
 
 

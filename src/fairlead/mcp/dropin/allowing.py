@@ -14,6 +14,7 @@ from typing import Any
 
 from fairlead.mcp import catalog
 from fairlead.mcp.dropin.checking import Fail
+from fairlead.mcp.servers import Denied
 from fairlead.mcp.tools import Tool, ToolClass, Toolset
 
 PEER_TOOLSETS = ("config", "core", "helm", "kcp", "kiali", "kubevirt", "netobserv", "tekton")
@@ -60,6 +61,18 @@ def allowed(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
     hidden = [each.name for each in tools.values() if not _left(table)(each)]
     deny = tuple(dict.fromkeys((*disabled, *sorted(hidden))))
     return Allowed(names, enabled, deny, tuple(_warnings(table, tools, enabled, deny)))
+
+
+def denied(table: Mapping[str, Any], fail: Fail) -> tuple[Denied, ...]:
+    """In every version: another version of the same kind shows the same object. Raises what `fail` makes."""
+    found = []
+    for each in table.get("denied_resources") or ():
+        if not each.keys() <= {"group", "version", "kind"} or not all(isinstance(part, str) for part in each.values()):
+            raise fail("denied_resources", "each has group, version and kind, and nothing else")
+        if not each:
+            raise fail("denied_resources", "one says nothing", "leave it out, or name its group, version and kind")
+        found.append(Denied(each.get("group", ""), kind=each.get("kind", "")))
+    return tuple(found)
 
 
 def _instead(name: str, available: Mapping[str, Toolset]) -> str:

@@ -48,7 +48,7 @@ FORMS: Mapping[str, Form] = {
     "pods_run": replace(_ONE, optional=frozenset({"name", "namespace"})),
     "pods_top": replace(_TOP, more=(_ALL,)),
     "resources_create_or_update": _ONE,
-    "resources_delete": replace(_ONE, names={"grace_period_seconds": "gracePeriodSeconds"}),
+    "resources_delete": replace(_ONE, names={"grace_seconds": "gracePeriodSeconds"}),
     "resources_get": _ONE,
     "resources_scale": replace(_ONE, names={"replicas": "scale"}, optional=frozenset({"namespace", "replicas"})),
 }

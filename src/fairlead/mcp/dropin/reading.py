@@ -4,7 +4,7 @@ It is translated whole into what a server file says (`servers.NamedServer`), so 
 serve both. The tools of such a server have the other product's parameter names (`naming`); its address is `/mcp`.
 
 How it is served: `load` at the start, with what flags say; on SIGHUP `load` again with the same flags
-(`reloading.reload`), into `Registry.take_or_keep`. `hosts` go to whoever looks at the Host header, `resource` to the
+(`reloading.ConfigSource`). `hosts` go to whoever looks at the Host header, `resource` to the
 metadata for clients.
 
 Source: issue MCP serving, 3.
@@ -84,7 +84,7 @@ def load(config: Path | None, directory: Path | None, flags: Flags, available: M
         server,
         _port(table, fail),
         said or (_EVERYWHERE if oidc else _LOOPBACK),
-        tuple(dict.fromkeys(filter(None, (parts.netloc, parts.hostname)))),
+        (parts.hostname,) if parts.hostname else (),
         str(table.get("server_url", "")),
         str(table.get("tls_cert", "")),
         str(table.get("tls_key", "")),
@@ -121,7 +121,7 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
     server = replace(
         serverkeys.from_document(found, "[fairlead]"),
         catalog=let.catalog, allow=let.allow, deny=let.deny, identity=identity,
-        targets=clusters.targets(table, fail), dress=_dressing(table),
+        targets=clusters.targets(table, fail), dress=_dressing(table), denied=allowing.denied(table, fail),
     )  # fmt: skip
     return server, more
 
