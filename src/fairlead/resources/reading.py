@@ -56,18 +56,25 @@ class Page:
     """How many more there are, where the server says it."""
 
 
+class Served:
+    """What a server serves to somebody, for all the readers by which they come."""
+
+    def __init__(self) -> None:
+        self.kinds: Kinds | None = None
+        self.discovering = asyncio.Lock()
+
+
 class Reader:
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, served: Served | None = None) -> None:
         self.client = client
-        self._kinds: Kinds | None = None
-        self._discovering = asyncio.Lock()
+        self._served = served or Served()
 
     async def kinds(self, *, anew: bool = False) -> Kinds:
-        before = self._kinds
-        async with self._discovering:
-            if self._kinds is None or (anew and self._kinds is before):
-                self._kinds = Kinds(await discovery.discover(self.client))
-            return self._kinds
+        before = self._served.kinds
+        async with self._served.discovering:
+            if self._served.kinds is None or (anew and self._served.kinds is before):
+                self._served.kinds = Kinds(await discovery.discover(self.client))
+            return self._served.kinds
 
     async def kind(self, name: str, api_version: str = "") -> Kind:
         """Raises `UnknownKindError` after asking the server anew."""
