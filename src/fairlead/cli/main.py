@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from fairlead import __version__
-from fairlead.cli import connector, demo, mcp, playground, tracing
+from fairlead.cli import connector, demo, mcp, playground, understanding
 from fairlead.machinery.errors import FairleadError
 
 app = typer.Typer(
@@ -25,7 +25,10 @@ app = typer.Typer(
 )
 app.command("playground")(playground.playground)
 app.command("demo")(demo.demo)
-app.command("trace")(tracing.trace)
+app.command("trace")(understanding.trace)
+app.command("diagnose")(understanding.diagnose)
+app.command("unhealthy")(understanding.unhealthy)
+app.command("explain-deletion")(understanding.explain_deletion)
 app.add_typer(connector.app, name="connector")
 app.add_typer(mcp.app, name="mcp")
 

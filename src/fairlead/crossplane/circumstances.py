@@ -79,21 +79,21 @@ _USAGES = (
 )
 
 
-async def gather(reader: Reader, trace: Trace) -> Circumstances:
-    """Never raises for what cannot be read beside the trace."""
+async def gather(reader: Reader, trace: Trace, *, deletion: bool = False) -> Circumstances:
+    """Never raises for what cannot be read beside the trace; for a `deletion` what is well concerns it too."""
     found = Circumstances(trace)
     look = _Looking(reader, found)
-    concerned = [each for each in trace.nodes if each.health.state is not State.HEALTHY]
-    wishes = dict.fromkeys(wish for node in concerned for wish in _wishes(node))
+    concerned = [each for each in trace.nodes if deletion or each.health.state is not State.HEALTHY]
+    wishes = dict.fromkeys(wish for node in concerned for wish in _wishes(node, deletion))
     await asyncio.gather(
         *(look.list(each) for each in wishes),
-        *(look.events(each) for each in concerned if each.obj is not None),
+        *(look.events(each) for each in concerned if each.obj is not None and each.health.state is not State.HEALTHY),
         *(look.crd(each) for each in concerned if _is(each, "managed")),
     )
     return found
 
 
-def _wishes(node: Node) -> Sequence[_Wish]:
+def _wishes(node: Node, deletion: bool) -> Sequence[_Wish]:
     found: list[_Wish] = []
     if _is(node, "composite", "claim") or node.reference.kind == "Operation":
         found += _FOR_COMPOSITES
@@ -101,7 +101,7 @@ def _wishes(node: Node) -> Sequence[_Wish]:
         found += _FOR_MANAGED
     if node.obj is None:
         found += (*_FOR_MANAGED, _DEFINITIONS)
-    if node.health.state is State.DELETING:
+    if deletion or node.health.state is State.DELETING:
         found += _USAGES
     if node.reference.api_version.startswith(f"{PACKAGES}/"):
         found.append(_Wish("Lock", f"{PACKAGES}/v1beta1", "lock"))

@@ -64,7 +64,7 @@ async def lock(reader: Reader) -> Object:
 
 async def _dependencies(reader: Reader, version: str, revision: str, name: str) -> list[Reference]:
     locked = (await lock(reader)).get("packages") or ()
-    own = next((each for each in locked if each.get("name") == revision), {})
+    own: Object = next((each for each in locked if each.get("name") == revision), {})
     by_source = {each.get("source"): each for each in locked}
     found = []
     for each in own.get("dependencies") or ():

@@ -1,4 +1,4 @@
-"""A trace as rows and as a document, for people and for agents alike.
+"""A trace as rows, and all that is found out as documents, for people's programs and for agents alike.
 
 The tree is flat: each row says its parent. A nested document of ten levels is the dearest way to tell a model what
 belongs to what, and the hardest for a program to search.
@@ -7,7 +7,12 @@ belongs to what, and the hardest for a program to search.
 from collections.abc import Iterator
 from typing import Any
 
+from fairlead.crossplane.causes import Cause
+from fairlead.crossplane.deleting import Deletion
+from fairlead.crossplane.diagnosing import Diagnosis
 from fairlead.crossplane.judging import State
+from fairlead.crossplane.references import Reference
+from fairlead.crossplane.surveying import Survey
 from fairlead.crossplane.tracing import Node, Trace
 from fairlead.machinery import conditions
 
@@ -70,12 +75,52 @@ def document(trace: Trace) -> dict[str, Any]:
 
 
 def _node(node: Node) -> dict[str, Any]:
-    reference = node.reference
-    found: dict[str, Any] = {"id": node.id, "parent": node.parent, "depth": node.depth}
-    found |= {"apiVersion": reference.api_version, "kind": reference.kind, "name": reference.name}
-    found |= {"namespace": reference.namespace} if reference.namespace else {}
+    found: dict[str, Any] = {"id": node.id, "parent": node.parent, "depth": node.depth, **_named(node.reference)}
     found |= {"composedName": node.composed_name} if node.composed_name else {}
     health = node.health
     found["health"] = {"state": health.state.value, "reason": health.reason, "message": health.message}
     found["conditions"] = conditions.conditions(node.obj or {})
     return found | ({"cut": node.cut} if node.cut else {})
+
+
+def _named(reference: Reference) -> dict[str, Any]:
+    found = {"apiVersion": reference.api_version, "kind": reference.kind, "name": reference.name}
+    return found | ({"namespace": reference.namespace} if reference.namespace else {})
+
+
+def diagnosis(found: Diagnosis) -> dict[str, Any]:
+    root = found.trace.root
+    return {
+        "object": _named(root.reference),
+        "healthy": not found.causes,
+        "causes": [_cause(each) for each in found.causes],
+        "notRead": list(found.unread),
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": cause.name, "about": _named(cause.about), "what": cause.what}
+    told |= {"evidence": list(cause.evidence), "remedy": cause.remedy}
+    if cause.next is not None:
+        told["next"] = {"tool": cause.next.tool, "arguments": dict(cause.next.arguments)}
+    return told
+
+
+def survey(found: Survey) -> dict[str, Any]:
+    groups = [
+        {"cause": title, "objects": [_named(each.reference) for each in members]} for title, members in found.grouped()
+    ]
+    return {"kinds": found.kinds, "objects": found.objects, "unhealthy": groups, "notRead": list(found.unread)}
+
+
+def deletion(found: Deletion) -> dict[str, Any]:
+    return {
+        "object": _named(found.trace.root.reference),
+        "since": found.since or None,
+        "finalizers": [{"name": name, "removedBy": who} for name, who in found.finalizers],
+        "usages": list(found.usages),
+        "goes": dict(found.goes),
+        "staysOutside": list(found.stays),
+        "obstacles": [_cause(each) for each in found.obstacles],
+        "notRead": list(found.unread),
+    }

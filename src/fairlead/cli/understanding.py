@@ -1,0 +1,205 @@
+"""`fairlead trace`, `diagnose`, `unhealthy` and `explain-deletion`: what a control plane holds, and what ails it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from fairlead.machinery.errors import FairleadError
+
+if TYPE_CHECKING:
+    from fairlead.crossplane.tracing import Trace
+    from fairlead.resources.kinds import Kind
+    from fairlead.resources.reading import Reader
+
+_KUBECONFIG = "Kubeconfig of the cluster (default: $KUBECONFIG, then ~/.kube/config)."
+What = Annotated[str, typer.Argument(metavar="KIND[/NAME]", help="E.g. database/orders, xrd/xdatabases.example.org.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Where it is not given with the kind.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Its namespace (default: the context's).")]
+Kubeconfig = Annotated[Path | None, typer.Option(help=_KUBECONFIG)]
+Context = Annotated[str, typer.Option(help="A context of that kubeconfig, instead of the current one.")]
+Tree = Annotated[Literal["tree", "wide", "json", "yaml"], typer.Option("--output", "-o", help="What to print.")]
+Output = Annotated[Literal["text", "json", "yaml"], typer.Option("--output", "-o", help="What to print.")]
+
+STYLES = {
+    "healthy": "green",
+    "progressing": "yellow",
+    "unhealthy": "red",
+    "unknown": "red",
+    "paused": "cyan",
+    "deleting": "magenta",
+}
+SECONDS = 2.0
+
+
+class WhatError(FairleadError):
+    """It is not said what to look at."""
+
+
+def trace(
+    what: What,
+    name: Name = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = None,
+    context: Context = "",
+    output: Tree = "tree",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Print it again whenever it changes.")] = False,
+    depth: Annotated[int, typer.Option(min=1, max=50, help="Levels below the object.")] = 10,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Show connection secrets by name.")] = False,
+) -> None:
+    """Show a claim, a composite or a package with all that it is made of, and how each part is."""
+    from fairlead.serving import loops
+
+    asked = _Asked(what, name, namespace, kubeconfig, context)
+    loops.run(_traced(asked, output, depth, secrets, watch))
+
+
+def diagnose(
+    what: What,
+    name: Name = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = None,
+    context: Context = "",
+    output: Output = "text",
+) -> None:
+    """Say why an object of Crossplane's is not well, the likeliest cause first. Exits with 1 where there is a cause."""
+    from fairlead.serving import loops
+
+    if not loops.run(_diagnosed(_Asked(what, name, namespace, kubeconfig, context), output)):
+        raise typer.Exit(1)
+
+
+def unhealthy(
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only in this namespace.")] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="packages, xrds, composites, claims, managed or operations; all by default, may be repeated."
+        ),
+    ] = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = "",
+    output: Output = "text",
+) -> None:
+    """List all that is not well in a control plane, grouped by cause. Exits with 1 where there is something."""
+    from fairlead.serving import loops
+
+    if not loops.run(_surveyed(namespace, scope or [], kubeconfig, context, output)):
+        raise typer.Exit(1)
+
+
+def explain_deletion(
+    what: What,
+    name: Name = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = None,
+    context: Context = "",
+    output: Output = "text",
+) -> None:
+    """Say what a deletion would take with it, or what one that has begun waits for. Deletes nothing."""
+    from fairlead.serving import loops
+
+    loops.run(_explained(_Asked(what, name, namespace, kubeconfig, context), output))
+
+
+class _Asked:
+    """Which object of which cluster a command line names. Raises `WhatError`."""
+
+    def __init__(self, what: str, name: str, namespace: str, kubeconfig: Path | None, context: str) -> None:
+        self.kind, _, given = what.partition("/")
+        if bool(given) == bool(name):
+            raise WhatError(f"{what} {name}".strip() + " names no object", "", "say KIND/NAME, or KIND NAME")
+        self.name = given or name
+        self._namespace = namespace
+        self._where = kubeconfig, context
+
+    @asynccontextmanager
+    async def found(self) -> "AsyncIterator[tuple[Reader, Kind, str]]":
+        async with _reader(*self._where) as reader:
+            kind = await reader.kind(self.kind)
+            inside = self._namespace or reader.client.connection.settings.namespace
+            yield reader, kind, inside if kind.resource.namespaced else ""
+
+
+@asynccontextmanager
+async def _reader(kubeconfig: Path | None, context: str) -> "AsyncIterator[Reader]":
+    from fairlead.client.api import Client
+    from fairlead.resources.reading import Reader
+
+    async with Client.from_kubeconfig(kubeconfig, context or None) as client:
+        yield Reader(client)
+
+
+async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: bool) -> None:
+    """Watching reads again each two seconds: a tree spans kinds of which each would take a watch of its own."""
+    from fairlead.crossplane import reporting, tracing
+
+    before = None
+    async with asked.found() as (reader, kind, namespace):
+        while True:
+            limits = tracing.Limits(depth=depth)
+            found = await tracing.trace(reader, kind, asked.name, namespace, limits=limits, secrets=secrets)
+            if (now := reporting.document(found)) != before:
+                typer.echo("", nl=before is not None)
+                _show(found, output)
+                before = now
+            if not watch:
+                return
+            await asyncio.sleep(SECONDS)
+
+
+async def _diagnosed(asked: _Asked, output: str) -> bool:
+    from fairlead.crossplane import reporting, telling
+    from fairlead.crossplane.diagnosing import diagnose
+
+    async with asked.found() as (reader, kind, namespace):
+        found = await diagnose(reader, kind, asked.name, namespace)
+    _print(telling.diagnosis(found), reporting.diagnosis(found), output)
+    return not found.causes
+
+
+async def _surveyed(namespace: str, scopes: list[str], kubeconfig: Path | None, context: str, output: str) -> bool:
+    from fairlead.crossplane import reporting, surveying, telling
+
+    if wrong := sorted(set(scopes) - set(surveying.SCOPES)):
+        raise WhatError(f"{', '.join(wrong)} is no scope", "", f"there are: {', '.join(surveying.SCOPES)}")
+    async with _reader(kubeconfig, context) as reader:
+        found = await surveying.survey(reader, scopes or surveying.SCOPES, namespace)
+    _print(telling.survey(found), reporting.survey(found), output)
+    return not found.findings
+
+
+async def _explained(asked: _Asked, output: str) -> None:
+    from fairlead.crossplane import deleting, reporting, telling
+
+    async with asked.found() as (reader, kind, namespace):
+        found = await deleting.explain(reader, kind, asked.name, namespace)
+    _print(telling.deletion(found), reporting.deletion(found), output)
+
+
+def _print(lines: Iterable[str], document: Any, output: str) -> None:
+    from fairlead.machinery import encoding
+
+    if output == "text":
+        typer.echo("\n".join(lines))
+        return
+    typer.echo(json.dumps(document, indent=2) if output == "json" else encoding.to_yaml(document).rstrip())
+
+
+def _show(found: "Trace", output: str) -> None:
+    from fairlead.crossplane import reporting
+
+    if output in ("json", "yaml"):
+        _print((), reporting.document(found), output)
+        return
+    rows = reporting.rows(found, wide=output == "wide")
+    cells = [reporting.columns(found), *(each for _, each in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
+    states = ["", *(node.health.state.value for node, _ in rows)]
+    for line, state in zip(cells, states, strict=True):
+        text = "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        typer.secho(text, fg=STYLES.get(state))

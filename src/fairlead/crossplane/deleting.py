@@ -1,0 +1,105 @@
+"""What a deletion would take with it, what it would leave behind in the cloud, and what one that has begun waits for.
+
+The question is asked at two moments: before, when the answer is a blast radius, and after, when it is a name. Both need
+the same facts: who removes each finalizer, what is used, what is below, and whether the provider that has to clean up
+is alive. Nothing is ever deleted to find out, not even on trial: the webhook that guards what is in use records a dry
+run as an attempt.
+
+Source: reference/crossplane.md §1.7, §3 (deletion), §7, 2 and 3.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.crossplane import circumstances, radius, tracing
+from fairlead.crossplane.causes import FINALIZERS, Cause, held, no_controller
+from fairlead.crossplane.circumstances import Circumstances
+from fairlead.crossplane.judging import State
+from fairlead.crossplane.tracing import Node, Trace
+from fairlead.resources.kinds import Kind
+from fairlead.resources.reading import Reader
+
+Object = Mapping[str, Any]
+IN_USE = "crossplane.io/in-use"
+
+
+@dataclass(frozen=True)
+class Deletion:
+    trace: Trace
+    since: str
+    """When it was asked for; empty while nobody has."""
+    finalizers: tuple[tuple[str, str], ...]
+    """Each with who removes it."""
+    usages: tuple[str, ...]
+    goes: tuple[tuple[str, int], ...]
+    """Kinds below it with how many of each."""
+    stays: tuple[str, ...]
+    """Managed resources whose external resource is not deleted with them."""
+    obstacles: tuple[Cause, ...]
+    unread: tuple[str, ...]
+
+
+async def explain(reader: Reader, kind: Kind, name: str, namespace: str = "") -> Deletion:
+    """Raises what `Reader` raises for the object itself alone."""
+    trace = await tracing.trace(reader, kind, name, namespace)
+    known = await circumstances.gather(reader, trace, deletion=True)
+    metadata = (trace.root.obj or {}).get("metadata") or {}
+    finalizers = [str(each) for each in metadata.get("finalizers") or ()]
+    below = Counter(each.reference.kind for each in trace.nodes[1:] if each.obj is not None)
+    lives_by_it = await radius.radius(reader, trace.root.obj or {})
+    return Deletion(
+        trace,
+        str(metadata.get("deletionTimestamp") or ""),
+        tuple((each, FINALIZERS.get(each, "whoever put it there")) for each in finalizers),
+        tuple(_usages(known)),
+        lives_by_it.counts or tuple(sorted(below.items())),
+        tuple(str(each.reference) for each in trace.nodes if each.obj is not None and stays_outside(each.obj)),
+        tuple(_obstacles(known)),
+        (*known.unread, *lives_by_it.unread),
+    )
+
+
+def stays_outside(obj: Object) -> bool:
+    """Whether the external resource outlives the managed one, by either of the two policies."""
+    spec = obj.get("spec") or {}
+    policies = spec.get("managementPolicies")
+    kept = isinstance(policies, list) and bool(policies) and not {"*", "Delete"} & {str(each) for each in policies}
+    return "forProvider" in spec and (spec.get("deletionPolicy") == "Orphan" or kept)
+
+
+def _usages(known: Circumstances) -> list[str]:
+    found = []
+    for each in known.trace.nodes:
+        for usage in known.usages:
+            of = (usage.get("spec") or {}).get("of") or {}
+            same = (of.get("apiVersion"), of.get("kind")) == (each.reference.api_version, each.reference.kind)
+            if same and (of.get("resourceRef") or {}).get("name") == each.reference.name:
+                found.append(
+                    f"{usage['kind']} {usage['metadata']['name']} protects {each.reference}: {_because(usage)}"
+                )
+    return found
+
+
+def _because(usage: Object) -> str:
+    spec = usage.get("spec") or {}
+    by = spec.get("by") or {}
+    name = (by.get("resourceRef") or {}).get("name")
+    return f"used by {by.get('kind')}/{name}" if name else str(spec.get("reason") or "no reason given")
+
+
+def _obstacles(known: Circumstances) -> list[Cause]:
+    """The deepest first: what is below has to go before what waits for it."""
+    found = [
+        cause
+        for node in known.trace.nodes
+        for rule in (no_controller, held)
+        if _may_hold(node) and (cause := rule(node, known)) is not None
+    ]
+    depths = {each.reference: each.depth for each in known.trace.nodes}
+    return sorted(found, key=lambda each: (-depths.get(each.about, 0), -each.weight))
+
+
+def _may_hold(node: Node) -> bool:
+    return node.health.state is State.DELETING or "managed" in node.categories

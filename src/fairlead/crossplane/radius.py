@@ -1,0 +1,129 @@
+"""How much goes with an object that others live by: the composites of an XRD, the managed resources of a provider.
+
+None of that is named by a reference from the object, so a trace does not show it; it is counted kind by kind. A count
+that cannot be read is named, and whoever deletes on its word must treat it as a reason not to.
+
+Source: issue Crossplane toolset, Must hold (blast radius); reference/crossplane.md §1.1, §1.5.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.crossplane import packages, references
+from fairlead.machinery.errors import FairleadError
+from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.reading import Query, Reader
+
+Object = Mapping[str, Any]
+AT_ONCE = 12
+_CRDS = "CustomResourceDefinition"
+_MRDS = "ManagedResourceDefinition"
+
+
+@dataclass(frozen=True)
+class Radius:
+    counts: tuple[tuple[str, int], ...] = ()
+    """Kinds with how many objects of each go, in the order in which they depend on each other."""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(count for _, count in self.counts)
+
+
+async def radius(reader: Reader, obj: Object) -> Radius:
+    """Nothing for what takes nothing with it but its own parts. Raises what discovery raises."""
+    if obj.get("kind") == "CompositeResourceDefinition":
+        return await _of_definition(reader, obj)
+    if packages.is_package(obj):
+        return await _of_package(reader, obj)
+    if obj.get("kind") == _CRDS:
+        spec = obj.get("spec") or {}
+        return _counted(await _lists(reader, [(str((spec.get("names") or {}).get("kind")), str(spec.get("group")))]))
+    return Radius()
+
+
+async def _of_definition(reader: Reader, xrd: Object) -> Radius:
+    spec = xrd.get("spec") or {}
+    group = str(spec.get("group"))
+    names = [spec.get("claimNames") or {}, spec.get("names") or {}]
+    found = await _lists(reader, [(str(each["kind"]), group) for each in names if each.get("kind")])
+    composites = found[-1].items if found else []
+    composed = Counter(each.kind for obj in composites for each in references.children(obj))
+    counted = _counted(found)
+    return Radius((*counted.counts, *sorted(composed.items())), counted.unread)
+
+
+async def _of_package(reader: Reader, package: Object) -> Radius:
+    """Every object of every kind that one of its revisions owns."""
+    try:
+        owned = [
+            each
+            for revision in await packages.revisions(reader, package)
+            for each in (revision.get("status") or {}).get("objectRefs") or ()
+        ]
+    except FairleadError as error:
+        return Radius((), (f"what {package['metadata']['name']} has installed: {error}",))
+    named = sorted({str(each.get("name")) for each in owned if each.get("kind") in (_CRDS, _MRDS)})
+    definitions = {str(each.get("name")) for each in owned if each.get("kind") == "CompositeResourceDefinition"}
+    found = _counted(
+        await _lists(reader, [(plural, group) for plural, _, group in (each.partition(".") for each in named)])
+    )
+    more = [await _definition(reader, each) for each in sorted(definitions)]
+    counts = (*found.counts, *(count for each in more for count in each.counts))
+    return Radius(counts, (*found.unread, *(gap for each in more for gap in each.unread)))
+
+
+async def _definition(reader: Reader, name: str) -> Radius:
+    try:
+        kind = await reader.kind("CompositeResourceDefinition", "apiextensions.crossplane.io/v1")
+        return await _of_definition(reader, await reader.one(kind, name))
+    except FairleadError as error:
+        return Radius((), (f"the XRD {name}: {error}",))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    kind: str
+    items: list[Object]
+    gap: str = ""
+
+
+async def _lists(reader: Reader, kinds: Iterable[tuple[str, str]]) -> list[_Listed]:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def look(name: str, group: str) -> _Listed:
+        try:
+            kind = await reader.kind(f"{name}.{group}")
+            async with turn:
+                return _Listed(kind.api.kind, await _all(reader, kind))
+        except UnknownKindError:
+            return _Listed(name, [])  # a kind that is not served has no objects
+        except FairleadError as error:
+            return _Listed(name, [], f"{name}.{group}: {error}")
+
+    return list(await asyncio.gather(*(look(name, group) for name, group in kinds)))
+
+
+async def _all(reader: Reader, kind: Kind) -> list[Object]:
+    found, cursor = list[Object](), ""
+    while True:
+        page = await reader.page(kind, Query(limit=500, cursor=cursor), table=False)
+        typed = (
+            {"apiVersion": kind.api_version, "kind": kind.api.kind, **each} for each in page.document.get("items") or ()
+        )
+        found += typed
+        cursor = page.cursor
+        if not cursor:
+            return found
+
+
+def _counted(found: Iterable[_Listed]) -> Radius:
+    found = list(found)
+    return Radius(
+        tuple((each.kind, len(each.items)) for each in found if each.items),
+        tuple(each.gap for each in found if each.gap),
+    )

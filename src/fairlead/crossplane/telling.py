@@ -1,0 +1,68 @@
+"""A diagnosis, a survey and a deletion in lines, the answer first: the same for a person and for an agent."""
+
+from collections.abc import Iterator
+
+from fairlead.crossplane.causes import Cause
+from fairlead.crossplane.deleting import Deletion
+from fairlead.crossplane.diagnosing import Diagnosis
+from fairlead.crossplane.surveying import Survey
+
+_NAMED = 5
+
+
+def diagnosis(found: Diagnosis, *, most: int = 5) -> Iterator[str]:
+    root = found.trace.root
+    if not found.causes:
+        yield f"{root.reference} is healthy, and so are the {len(found.trace.nodes) - 1} objects below it"
+    for place, cause in enumerate(found.causes[:most], 1):
+        yield from _cause(f"{place}. ", cause)
+    if len(found.causes) > most:
+        yield f"{len(found.causes) - most} more causes are left out"
+    yield from _gaps(found.unread)
+
+
+def _cause(prefix: str, cause: Cause) -> Iterator[str]:
+    yield f"{prefix}{cause.what}"
+    indent = " " * len(prefix)
+    yield from (f"{indent}seen: {' '.join(each.split())}" for each in cause.evidence if each)
+    yield f"{indent}do: {cause.remedy}"
+    if cause.next is not None:
+        yield f"{indent}next: {cause.next}"
+
+
+def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"not read: {each}" for each in unread)
+
+
+def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
+    groups = found.grouped()
+    if not groups:
+        yield f"all well: {found.objects} objects of {found.kinds} kinds"
+    for title, members in groups[:most]:
+        names = ", ".join(str(each.reference).partition("/")[2] for each in members[:_NAMED])
+        more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
+        yield f"{len(members)} × {title}"
+        yield f"    {names}{more}"
+    if len(groups) > most:
+        left = sum(len(members) for _, members in groups[most:])
+        yield f"{len(groups) - most} more causes ({left} objects) are left out; narrow with scopes or namespace"
+    if groups:
+        yield f"{len(found.findings)} of {found.objects} objects of {found.kinds} kinds"
+    yield from _gaps(found.unread)
+
+
+def deletion(found: Deletion) -> Iterator[str]:
+    root = found.trace.root
+    if found.since:
+        yield f"{root.reference} has been asked to go since {found.since}"
+    else:
+        yield f"{root.reference} is not being deleted; this is what a deletion would do"
+    for place, cause in enumerate(found.obstacles, 1):
+        yield from _cause(f"{place}. ", cause)
+    yield from (f"in use: {each}" for each in found.usages)
+    yield from (f"finalizer {name}: removed by {who}" for name, who in found.finalizers)
+    if found.goes:
+        yield f"goes with it: {', '.join(f'{count} {kind}' for kind, count in found.goes)}"
+    if found.stays:
+        yield f"stays in the cloud: {', '.join(found.stays)}"
+    yield from _gaps(found.unread)

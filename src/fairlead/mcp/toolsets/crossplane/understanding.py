@@ -1,0 +1,150 @@
+"""What a control plane holds and what ails it: the answer first, the evidence after it, the next call last."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fairlead.crossplane import deleting, describing, reporting, surveying, telling, tracing
+from fairlead.crossplane.diagnosing import diagnose
+from fairlead.machinery import encoding, redacting
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
+from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
+from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.reading import Reader, next_step
+
+Arguments = Mapping[str, Any]
+_KIND = Parameter("kind", "E.g. Database, xrd, provider, buckets.s3.aws.upbound.io.", required=True)
+_ITS_NAMESPACE = Parameter("namespace", "Its namespace.")
+_DEPTH = Parameter("depth", "Levels below it.", type="integer", default=10, minimum=1, maximum=50)
+_SCOPES = Parameter("scopes", f"Of {', '.join(surveying.SCOPES)}; all by default.", type="array")
+_VERSION = Parameter("version", "The referenceable one by default.")
+_MOST_NODES = 150
+
+
+async def _found(call: Call, arguments: Arguments) -> tuple[Reader, Kind]:
+    reader = call.target(arguments.get("context", ""))
+    return reader, await reader.kind(arguments["kind"], arguments.get("api_version", ""))
+
+
+def _told(lines: Iterable[str], what: str) -> Answer:
+    return Answer(fencing.fenced(redacting.text("\n".join(lines)), what))
+
+
+async def trace_resource(call: Call, arguments: Arguments) -> Answer:
+    reader, kind = await _found(call, arguments)
+    limits = tracing.Limits(arguments["depth"], _MOST_NODES)
+    try:
+        trace = await tracing.trace(reader, kind, arguments["name"], arguments.get("namespace", ""), limits=limits)
+    except FairleadError as error:
+        raise ToolError(str(error), "", next_step(error, kind)) from error
+    lines = ["  ".join(reporting.columns(trace)), *("  ".join(cells) for _, cells in reporting.rows(trace, wide=True))]
+    troubles = len(trace.troubles)
+    after = f"{len(trace.nodes)} objects, {troubles} in trouble" + ("; diagnose_resource says why" if troubles else "")
+    return Answer(f"{_told(lines, str(trace.root.reference)).text}\n{after}")
+
+
+async def diagnose_resource(call: Call, arguments: Arguments) -> Answer:
+    reader, kind = await _found(call, arguments)
+    try:
+        found = await diagnose(reader, kind, arguments["name"], arguments.get("namespace", ""))
+    except FairleadError as error:
+        raise ToolError(str(error), "", next_step(error, kind)) from error
+    return _told(telling.diagnosis(found), f"diagnosis of {found.trace.root.reference}")
+
+
+async def list_unhealthy(call: Call, arguments: Arguments) -> Answer:
+    scopes = arguments.get("scopes") or surveying.SCOPES
+    if wrong := sorted(set(scopes) - set(surveying.SCOPES)):
+        raise ToolError(f"{', '.join(wrong)} is no scope", "", f"there are: {', '.join(surveying.SCOPES)}")
+    reader = call.target(arguments.get("context", ""))
+    found = await surveying.survey(reader, scopes, arguments.get("namespace", ""))
+    return _told(telling.survey(found), "what is not well")
+
+
+async def explain_deletion(call: Call, arguments: Arguments) -> Answer:
+    reader, kind = await _found(call, arguments)
+    try:
+        found = await deleting.explain(reader, kind, arguments["name"], arguments.get("namespace", ""))
+    except FairleadError as error:
+        raise ToolError(str(error), "", next_step(error, kind)) from error
+    return _told(telling.deletion(found), f"deletion of {found.trace.root.reference}")
+
+
+async def describe_xrd_schema(call: Call, arguments: Arguments) -> Answer:
+    reader = call.target(arguments.get("context", ""))
+    xrds = await reader.kind("CompositeResourceDefinition", "apiextensions.crossplane.io/v1")
+    try:
+        xrd = await _definition(reader, xrds, arguments["kind"])
+        lines = describing.fields(xrd, arguments.get("version", ""))
+        manifests = describing.samples(xrd, arguments.get("version", ""))
+    except FairleadError as error:
+        raise ToolError(str(error), "", next_step(error, xrds)) from error
+    sample = "---\n".join(map(encoding.to_yaml, manifests))
+    return _told([*lines, "", "for example:", sample], f"XRD {xrd['metadata']['name']}")
+
+
+async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
+    """By the XRD's own name, or by a kind that it makes. Raises what `Reader` raises."""
+    found = (await reader.client.list(xrds.resource)).items
+    for each in found:
+        if each["metadata"]["name"] == named:
+            return each
+    try:
+        kind = await reader.kind(named)
+    except UnknownKindError as error:
+        there = ", ".join(each["metadata"]["name"] for each in found[:20]) or "none"
+        raise ToolError(f"no XRD makes {named!r}", "", f"XRDs: {there}") from error
+    for each in found:
+        spec = each.get("spec") or {}
+        plurals = {(spec.get(names) or {}).get("plural") for names in ("names", "claimNames")}
+        if spec.get("group") == kind.resource.group and kind.api.plural in plurals:
+            return each
+    raise ToolError(f"{kind.resource.qualified} comes from no XRD", "", "explain it by its own schema")
+
+
+_ANY = (Right(("get", "list"), "*", "*"),)
+_ONE = (_KIND, NAME, _ITS_NAMESPACE, API_VERSION)
+TOOLS = (
+    Tool(
+        "trace_resource",
+        "Trace a resource",
+        "All that a claim, composite or package is made of, as a tree with the state of each part.",
+        trace_resource,
+        (*_ONE, _DEPTH, CONTEXT),
+        rights=_ANY,
+    ),
+    Tool(
+        "diagnose_resource",
+        "Diagnose a resource",
+        "Why a Crossplane object is not ready, synced or healthy: ranked causes, evidence, what to do next.",
+        diagnose_resource,
+        (*_ONE, CONTEXT),
+        rights=_ANY,
+    ),
+    Tool(
+        "list_unhealthy",
+        "List what is unhealthy",
+        "All that is not well in the control plane, of every kind, grouped by cause.",
+        list_unhealthy,
+        (_SCOPES, NAMESPACE, CONTEXT),
+        rights=_ANY,
+    ),
+    Tool(
+        "explain_deletion",
+        "Explain a deletion",
+        "What deleting an object would take with it, or why one being deleted is stuck. Deletes nothing.",
+        explain_deletion,
+        (*_ONE, CONTEXT),
+        rights=_ANY,
+    ),
+    Tool(
+        "describe_xrd_schema",
+        "Describe an XRD's schema",
+        "The fields that a platform API takes, with types, defaults and rules, and a manifest to begin with.",
+        describe_xrd_schema,
+        (Parameter("kind", "Of claim or composite, or the XRD's name.", required=True), _VERSION, CONTEXT),
+        rights=(Right(("list",), "apiextensions.crossplane.io", "compositeresourcedefinitions"),),
+    ),
+)
