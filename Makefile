@@ -75,7 +75,7 @@ testenv: ## build the real servers (kube-apiserver, etcd, kubectl) that the end-
 
 lock: $(BIN)/uv ## resolve the dependencies anew into requirements.lock and requirements-dev.lock
 	@CUSTOM="make lock"; export UV_CUSTOM_COMPILE_COMMAND="$$CUSTOM"; \
-	$(UV) pip compile --upgrade --universal --generate-hashes --group pyproject.toml:build pyproject.toml -o requirements.lock && \
+	$(UV) pip compile --upgrade --universal --generate-hashes --group pyproject.toml:build --extra redis --extra otel pyproject.toml -o requirements.lock && \
 	$(UV) pip compile --upgrade --universal --generate-hashes --group pyproject.toml:dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what set-up and builds have made in this folder
