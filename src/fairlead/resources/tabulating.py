@@ -50,6 +50,17 @@ def _cell(value: Any) -> str:
     return redacting.text(" ".join(str(value).split()))
 
 
+def joined(parts: Mapping[str, Rows], column: str = "CLUSTER") -> Rows:
+    """The rows of all, each behind the name of its part; a part that lacks a column leaves it empty."""
+    columns = tuple(dict.fromkeys(each for rows in parts.values() for each in rows.columns))
+    cells = [
+        (name, *(told.get(each, "") for each in columns))
+        for name, rows in parts.items()
+        for told in (dict(zip(rows.columns, row, strict=True)) for row in rows.cells)
+    ]
+    return Rows((column, *columns), tuple(cells))
+
+
 def of_fields(items: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> Rows:
     """One column for each dotted path; a path through a list gives all that it finds, comma-separated."""
     columns = tuple(path.removeprefix(".") for path in paths)

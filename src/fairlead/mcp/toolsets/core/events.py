@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool
 from fairlead.mcp.toolsets.core import listing
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXTS, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAMESPACE
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXTS, CURSOR, FIELD_SELECTOR, LABELS, LIMIT, LIST_OUTPUT, NAMESPACE
 
 _OF_KIND = Parameter("kind", "Only about objects of this kind, e.g. Pod.")
 _OF_NAME = Parameter("name", "Only about the object of this name.")
@@ -31,7 +31,7 @@ TOOLS = (
         "List events",
         "What has happened lately, of a namespace or about one object.",
         events_list,
-        (NAMESPACE, _OF_KIND, _OF_NAME, _TYPE, LIMIT, CURSOR, CONTEXTS),
+        (NAMESPACE, _OF_KIND, _OF_NAME, _TYPE, FIELD_SELECTOR, LIMIT, CURSOR, CONTEXTS),
         rights=(Right(("list",), "", "events"),),
     ),
     Tool(
@@ -39,7 +39,7 @@ TOOLS = (
         "List namespaces",
         "The namespaces of a cluster.",
         namespaces_list,
-        (LABELS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXTS),
+        (LABELS, FIELD_SELECTOR, LIMIT, CURSOR, LIST_OUTPUT, CONTEXTS),
         rights=(Right(("list",), "", "namespaces"),),
     ),
 )

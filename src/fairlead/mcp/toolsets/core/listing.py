@@ -1,18 +1,22 @@
-"""A page of any list as an answer: the part that every listing tool shares."""
+"""A page of any list as an answer, of one cluster or of several: the part that every listing tool shares."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import fencing
+from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, ToolError
-from fairlead.resources import cleaning, tabulating
+from fairlead.mcp.toolsets.core import answering
+from fairlead.resources import cleaning, gathering, tabulating
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Page, Query, Reader, next_step
+from fairlead.resources.tabulating import Rows
 
 Arguments = Mapping[str, Any]
+Find = Callable[[Reader], Awaitable[Kind]]
 
 
 def query(arguments: Arguments, field_selector: str | None = None) -> Query:
@@ -27,30 +31,82 @@ def query(arguments: Arguments, field_selector: str | None = None) -> Query:
     )
 
 
-async def listed(reader: Reader, kind: Kind, wanted: Query, arguments: Arguments) -> Answer:
-    """Raises `ToolError` with what to do next."""
+def named(name: str, api_version: str = "") -> Find:
+    return lambda reader: reader.kind(name, api_version)
+
+
+async def listed(call: Call, find: Find, wanted: Query, arguments: Arguments) -> Answer:
+    """Raises `ToolError` with what to do next; several clusters that fail in part are an answer that says so."""
     output, fields = arguments.get("output", "table"), arguments.get("fields") or ()
     as_table = not fields and output in ("table", "wide", "names")
-    try:
-        page = await reader.page(kind, wanted, table=as_table)
-        text = _text(page, output, fields, everywhere=not wanted.namespace and kind.resource.namespaced)
-    except FairleadError as error:
-        raise ToolError(str(error), "", next_step(error, kind)) from error
-    return Answer(f"{fencing.fenced(text, kind.resource.qualified)}\n{_summary(page)}")
+    names = answering.clusters(call, arguments.get("context", ""))
+    if len(names) == 1:
+        reader = call.target(names[0])
+        kind = await find(reader)
+        try:
+            page = await reader.page(kind, wanted, table=as_table)
+            return _one(page, wanted, output, fields)
+        except FairleadError as error:
+            raise ToolError(str(error), "", next_step(error, kind)) from error
+    places = gathering.places(wanted.cursor) if wanted.cursor else dict.fromkeys(names, "")
+    allowed = gathering.shares(wanted.limit, list(places))
+
+    async def ask(name: str) -> Page:
+        reader: Reader = call.target(name)
+        here = replace(wanted, limit=allowed[name], cursor=places[name])
+        return await reader.page(await find(reader), here, table=as_table)
+
+    found = await gathering.gather(list(allowed), ask)
+    if not found.found:
+        raise ToolError("no cluster answered", "; ".join(answering.failures(found)))
+    waiting = {name: page.cursor for name, page in found.found.items() if page.cursor}
+    waiting |= {name: place for name, place in places.items() if name not in allowed}
+    return _several(found, wanted, output, fields, gathering.cursor(waiting))
 
 
-def _text(page: Page, output: str, fields: Sequence[str], *, everywhere: bool) -> str:
+def _one(page: Page, wanted: Query, output: str, fields: Sequence[str]) -> Answer:
+    shown = _shown(page, output, fields, everywhere=not wanted.namespace and page.kind.resource.namespaced)
+    summary = _summary(page)
+    structured = {"items": shown, "cursor": page.cursor} if output == "json" and not fields else None
+    return answering.listed(_text(shown, output), page.kind.resource.qualified, summary, _count(page), structured)
+
+
+def _several(found: gathering.Gathered[Page], wanted: Query, output: str, fields: Sequence[str], cursor: str) -> Answer:
+    first = next(iter(found.found.values()))
+    everywhere = not wanted.namespace and first.kind.resource.namespaced
+    shown = {name: _shown(page, output, fields, everywhere=everywhere) for name, page in found.found.items()}
+    if isinstance(next(iter(shown.values())), Rows):
+        text = _text(tabulating.joined(shown), output)
+    elif output == "names":
+        text = "\n".join(f"{name}: {line}" for name, lines in shown.items() for line in lines) or "none"
+    else:
+        text = _text(shown, output)
+    count = sum(map(_count, found.found.values()))
+    more = f", more follow; next: cursor={cursor}" if cursor else " in all"
+    summary = "\n".join([f"{count}{more} of {len(found.found)} clusters", *answering.failures(found)])
+    structured = {"clusters": shown, "cursor": cursor} if output == "json" and not fields else None
+    return answering.listed(text, first.kind.resource.qualified, summary, count, structured)
+
+
+def _shown(page: Page, output: str, fields: Sequence[str], *, everywhere: bool) -> Any:
+    """Rows, names, or objects."""
     if page.document.get("kind") == "Table":
         if output == "names":
-            return "\n".join(_names(page, everywhere=everywhere))
-        rows = tabulating.of_table(page.document, namespaces=everywhere, wide=output == "wide")
-        return tabulating.render(rows) if len(rows) else "none"
+            return _names(page, everywhere=everywhere)
+        return tabulating.of_table(page.document, namespaces=everywhere, wide=output == "wide")
     items = [cleaning.cleaned(_typed(page, each)) for each in page.document.get("items") or ()]
     if fields:
         place = ("metadata.namespace", "metadata.name") if everywhere else ("metadata.name",)
-        rows = tabulating.of_fields(items, (*place, *(each for each in fields if each not in place)))
-        return tabulating.render(rows) if len(rows) else "none"
-    return json.dumps(items, separators=(",", ":")) if output == "json" else encoding.to_yaml(items)
+        return tabulating.of_fields(items, (*place, *(each for each in fields if each not in place)))
+    return items
+
+
+def _text(shown: Any, output: str) -> str:
+    if isinstance(shown, Rows):
+        return tabulating.render(shown) if len(shown) else "none"
+    if output == "names":
+        return "\n".join(shown) or "none"
+    return json.dumps(shown, separators=(",", ":")) if output == "json" else encoding.to_yaml(shown)
 
 
 def _typed(page: Page, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import listing
 from fairlead.mcp.toolsets.core.vocabulary import (
     CONTEXT,
+    CONTEXTS,
     CURSOR,
     FIELD_SELECTOR,
     LABELS,
@@ -31,9 +32,7 @@ _PREVIOUS = Parameter("previous", "Of the container before its last restart.", t
 
 
 async def pods_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
-    reader = call.target(arguments.get("context", ""))
-    kind = await reader.kind("pods", "v1")
-    return await listing.listed(reader, kind, listing.query(arguments), arguments)
+    return await listing.listed(call, listing.named("pods", "v1"), listing.query(arguments), arguments)
 
 
 async def pods_log(call: Call, arguments: Mapping[str, Any]) -> Answer:
@@ -61,7 +60,7 @@ TOOLS = (
         "List pods",
         "Pods with their phase, restarts and node.",
         pods_list,
-        (NAMESPACE, LABELS, FIELD_SELECTOR, LIMIT, CURSOR, CONTEXT),
+        (NAMESPACE, LABELS, FIELD_SELECTOR, LIMIT, CURSOR, CONTEXTS),
         rights=(Right(("list",), "", "pods"),),
     ),
     Tool(

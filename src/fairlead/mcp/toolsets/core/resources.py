@@ -13,6 +13,7 @@ from fairlead.mcp.toolsets.core import listing
 from fairlead.mcp.toolsets.core.vocabulary import (
     API_VERSION,
     CONTEXT,
+    CONTEXTS,
     CURSOR,
     FIELD_SELECTOR,
     FIELDS,
@@ -29,9 +30,8 @@ from fairlead.resources.reading import next_step
 
 
 async def resources_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
-    reader = call.target(arguments.get("context", ""))
-    kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
-    return await listing.listed(reader, kind, listing.query(arguments), arguments)
+    find = listing.named(arguments["kind"], arguments.get("api_version", ""))
+    return await listing.listed(call, find, listing.query(arguments), arguments)
 
 
 async def resources_get(call: Call, arguments: Mapping[str, Any]) -> Answer:
@@ -54,7 +54,7 @@ TOOLS = (
         "List resources",
         "List objects of any kind as a table, with paging, selectors and chosen fields.",
         resources_list,
-        (KIND, API_VERSION, NAMESPACE, LABELS, FIELD_SELECTOR, FIELDS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXT),
+        (KIND, API_VERSION, NAMESPACE, LABELS, FIELD_SELECTOR, FIELDS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXTS),
         rights=_READS,
     ),
     Tool(

@@ -3,6 +3,7 @@
 from fairlead.mcp.tools import Parameter
 
 CONTEXT = Parameter("context", "Cluster.")
+CONTEXTS = Parameter("context", "Cluster; a,b or * for several.")
 NAMESPACE = Parameter("namespace", "All by default.")
 LABELS = Parameter("label_selector", "E.g. app=web,tier!=db.")
 FIELD_SELECTOR = Parameter("field_selector", "E.g. status.phase=Failed.")
