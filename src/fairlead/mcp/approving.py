@@ -120,19 +120,38 @@ def folder() -> Path:
 
 
 @asynccontextmanager
-async def listening(gates: Gates) -> AsyncIterator[Path]:
-    """The socket on which this user approves what a server on a pipe has planned."""
-    path = folder() / f"{gates.gate.server.name}-{os.getpid()}.sock"
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))  # into a folder that nobody else enters, so nobody is quicker than chmod
-    path.chmod(0o600)
+async def listening(gates: Gates) -> AsyncIterator[Path | None]:
+    """The socket on which this user approves what a server on a pipe has planned.
+
+    Where it cannot be, a server that is not in production mode does without. Raises `ApprovalError`.
+    """
+    try:
+        path = folder() / f"{gates.gate.server.name}-{os.getpid()}.sock"
+        listener = _bound(path)
+    except FairleadError:
+        if gates.gate.server.production:
+            raise
+        yield None
+        return
     server = await asyncio.start_unix_server(lambda reader, writer: _serve(gates, reader, writer), sock=listener)
     try:
         yield path
     finally:
         server.close()
         path.unlink(missing_ok=True)
+
+
+def _bound(path: Path) -> socket.socket:
+    """In a folder that nobody else enters, so that nobody is quicker than its mode. Raises `ApprovalError`."""
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        listener.close()
+        raise ApprovalError(f"cannot listen on {path}", error.strerror or str(error)) from error
+    return listener
 
 
 async def _serve(gates: Gates, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
