@@ -22,7 +22,7 @@ from pathlib import Path
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from testenv.targets import TARGETS, Target
+from testenv.targets import KEYCLOAK_ADMIN, TARGETS, Target
 
 MODULES = Path(__file__).resolve().parent / "modules"
 
@@ -65,11 +65,16 @@ def missing(targets: Sequence[str] = tuple(TARGETS)) -> list[str]:
 
 def fingerprint(target: Target) -> str:
     """Of everything that a build depends on; another one means that it must be made again."""
-    digest = hashlib.sha256(repr((target.packages, target.flags, target.copies, *target.npm)).encode())
+    made_of = (target.packages, target.flags, target.copies, *target.npm, *_unpacked(target))
+    digest = hashlib.sha256(repr(made_of).encode())
     for path in sorted((MODULES / target.name).rglob("*")) if target.packages or target.npm else ():
         if path.is_file():
             digest.update(f"{path.relative_to(MODULES)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _unpacked(target: Target) -> tuple[object, ...]:
+    return (target.maven, target.sha256, target.prepared) if target.maven else ()
 
 
 def is_built(target: Target) -> bool:
@@ -124,6 +129,8 @@ def _build(target: Target, scratch: Path) -> None:
             _copy(module, folder_, made / "files")
         if target.npm:
             _install(target, made)
+        if target.maven:
+            _unpack(target, made, scratch)
         stamp = {"fingerprint": fingerprint(target), "seconds": round(time.monotonic() - started)}
         (made / "stamp.json").write_text(json.dumps(stamp), encoding="utf-8")
         shutil.rmtree(place(target), ignore_errors=True)
@@ -161,6 +168,27 @@ def _install(target: Target, into: Path) -> None:
     _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], into, {})
 
 
+def _unpack(target: Target, into: Path, scratch: Path) -> None:
+    say(f"{target.name}: {target.maven} …")
+    _run(["mvn", "-B", "-q", "dependency:copy", f"-Dartifact={target.maven}", f"-DoutputDirectory={scratch}"], into, {})
+    archive = next(scratch.glob("*.zip"))
+    if not _is_what_it_was(archive, target):
+        raise BuildError(f"{target.maven} is not what it was: its SHA-256 is another")
+    shutil.unpack_archive(archive, scratch / "unpacked")
+    archive.unlink()
+    (whole,) = (scratch / "unpacked").iterdir()
+    shutil.copytree(whole, into, dirs_exist_ok=True)
+    for name in target.scripts:
+        (into / "bin" / name).chmod(0o755)  # archives of this kind do not say so
+    for command in target.prepared:
+        say(f"{target.name}: {' '.join(command[:2])} …")
+        _run(list(command), into, {"KEYCLOAK_ADMIN": KEYCLOAK_ADMIN})
+
+
+def _is_what_it_was(archive: Path, target: Target) -> bool:
+    return hashlib.sha256(archive.read_bytes()).hexdigest() == target.sha256
+
+
 def _run(command: list[str], where: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=where, env=os.environ | environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -172,6 +200,8 @@ def _run(command: list[str], where: Path, environment: dict[str, str]) -> str:
 def _needs(targets: Sequence[Target]) -> None:
     if any(each.packages or each.copies for each in targets) and shutil.which("go") is None:
         raise BuildError("Go is missing; install the package golang-go (1.26 or newer), then run `make testenv` again")
+    if any(each.maven for each in targets) and not (shutil.which("java") and shutil.which("mvn")):
+        raise BuildError("Java or Maven is missing; install default-jre-headless and maven, then `make testenv`")
     if any(each.npm for each in targets) and shutil.which("npm") is None:
         raise BuildError("npm is missing; install the package npm, then run `make testenv` again")
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 KUBERNETES = "v1.36.3"
 CROSSPLANE = "v2.3.4"
+KEYCLOAK = "26.7.0"
+KEYCLOAK_ADMIN = "admin"
+"""Name and password both: whoever reaches a test's loopback port may as well read its memory."""
 PEER = "kubernetes-mcp-server-linux-amd64"
 """The Go program of kubernetes-mcp-server; its package for npm has only a launcher, which costs a Node."""
 
@@ -26,10 +29,18 @@ class Target:
     """Programs of npm packages, which the module's `package-lock.json` pins; installed instead of built."""
     npm_bin: str = "node_modules/.bin"
     """Where these programs are, in its result."""
+    maven: str = ""
+    """`group:artifact:version:zip`, unpacked instead of built, without the folder that is around it all."""
+    sha256: str = ""
+    """Of what Maven brings."""
+    scripts: tuple[str, ...] = ()
+    """Programs of what was unpacked, in its folder `bin`."""
+    prepared: tuple[tuple[str, ...], ...] = ()
+    """Commands that run in it then, so that each start need not do their work again."""
 
     @property
     def programs(self) -> tuple[str, ...]:
-        return (*(each.rpartition("=")[2].rpartition("/")[2] for each in self.packages), *self.npm)
+        return (*(each.rpartition("=")[2].rpartition("/")[2] for each in self.packages), *self.npm, *self.scripts)
 
     @property
     def bin(self) -> str:
@@ -77,10 +88,35 @@ TARGETS = {
             "1 MB (50 MB of sources)",
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/crds"),),
         ),
+        Target(
+            "crossplane-webhooks",
+            (),
+            0.1,
+            "1 kB (50 MB of sources)",
+            copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/webhookconfigurations"),),
+        ),
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
         Target("informer", (".=informer",), 3, "26 MB (1 GB meanwhile)"),
         Target("kubelet-double", (".=kubelet-double",), 1, "8 MB (200 MB meanwhile)"),
+        Target(
+            "keycloak",
+            (),
+            3,
+            "190 MB (400 MB meanwhile)",
+            maven=f"org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:zip",
+            sha256="e63bd0167199c0092b8a4d22cc137e6b7a70e0089070f6f7799b1be504b69a8a",
+            scripts=("kc.sh",),
+            prepared=(
+                ("bin/kc.sh", "build", "--db=dev-file", "--features=cimd", "--health-enabled=false"),
+                # Makes the tables too, which is half of a first start.
+                (
+                    *("bin/kc.sh", "bootstrap-admin", "user", "--optimized", "--no-prompt"),
+                    *("--username", KEYCLOAK_ADMIN, "--password:env", "KEYCLOAK_ADMIN"),
+                ),
+            ),
+        ),
+        Target("mcp-clients", (), 1, "900 MB", npm=("claude", "codex", "gemini")),
         Target("mcp-suites", (), 1, "450 MB", npm=("conformance", "mcp-inspector", "node")),
         Target("peer", (), 0.2, "80 MB", npm=(PEER,), npm_bin=f"node_modules/{PEER}/bin"),
     )

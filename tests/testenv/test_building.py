@@ -65,6 +65,22 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Go:
     return made
 
 
+FAKE_MAVEN = f"""#!{sys.executable} -S
+import pathlib, sys, zipfile
+said = dict(each.split("=", 1) for each in sys.argv if each.startswith("-D"))
+with zipfile.ZipFile(pathlib.Path(said["-DoutputDirectory"]) / "provider-1.zip", "w") as archive:
+    archive.writestr("provider-1/bin/kc.sh", "#!/bin/sh\\necho $1 >> prepared\\n")
+"""
+
+
+@pytest.fixture
+def maven(go: Go) -> Path:
+    for name, content in (("mvn", FAKE_MAVEN), ("java", "")):
+        (go.folder / name).write_text(content, encoding="utf-8")
+        (go.folder / name).chmod(0o755)
+    return go.folder
+
+
 @pytest.fixture
 def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Makes a folder with some programs and names it in the environment."""
@@ -158,6 +174,19 @@ class TestBuilding:
         (source.parent / "go.sum").touch()
         source.write_text("module a", encoding="utf-8")
         assert building.fingerprint(TARGETS["kubectl-1.32"]) != before
+
+    def test_what_maven_brings_is_unpacked_and_prepared(self, maven: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        given = TARGETS["keycloak"]
+        monkeypatch.setattr(building, "_is_what_it_was", lambda archive, target: True)
+        building.build(["keycloak"])
+        assert building.binary("kc.sh") == building.cache() / "keycloak" / "bin" / "kc.sh"
+        prepared = (building.place(given) / "prepared").read_text(encoding="utf-8")
+        assert prepared.split() == ["build", "bootstrap-admin"]
+
+    def test_what_maven_brings_has_to_be_what_it_was(self, maven: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert building.main(["keycloak"]) == 1
+        assert "SHA-256" in capsys.readouterr().err
+        assert building.binary("kc.sh") is None
 
     def test_every_target_with_programs_has_its_module(self) -> None:
         for target in TARGETS.values():
