@@ -100,7 +100,7 @@ def test_tools_at_a_terminal(
         (["call", "nothing"], "fairlead: unknown tool: nothing"),
         (["call", "namespaces_list", "oops"], "arguments are written KEY=VALUE"),
         (["serve"], "nothing to serve on"),
-        (["serve", "--port", "1", "--bind-address", "0.0.0.0"], "will not serve on 0.0.0.0"),
+        (["serve", "--port", "1", "--bind-address", "0.0.0.0"], "tokens would travel in the clear"),
         (["tools", "--servers", str(tmp_path), "--server", "fwe"], "there is no server 'fwe'"),
     ):
         assert run(["mcp", *arguments]) == 1

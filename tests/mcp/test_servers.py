@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import catalog, offering, running, serverfiles, serverkeys
+from fairlead.mcp import catalog, offering, serverfiles, serverkeys
 from fairlead.mcp.catalog import CatalogError
-from fairlead.mcp.identities import Reference, Token
+from fairlead.mcp.exposing import ExposeError, Exposure
+from fairlead.mcp.identities import OIDC, Reference, Token
 from fairlead.mcp.offering import OfferError
 from fairlead.mcp.serverkeys import ServerFileError
-from fairlead.mcp.servers import Access, Limits, Target
+from fairlead.mcp.servers import Access, Limits, NamedServer, Target
 from fairlead.mcp.tools import Toolset
 from tests.mcp.fakes import tool
 
@@ -110,9 +111,40 @@ def test_two_toolsets_cannot_have_one_name() -> None:
         offering.combined([Toolset("one", "One.", (tool("a"),)), twice])
 
 
+OIDC_WAY = OIDC("https://idp.example.org", ("a",), "impersonate")
+
+
 @pytest.mark.requirement("mcp:loopback-only")
-def test_it_does_not_serve_where_others_reach_it() -> None:
-    running.check_address("127.0.0.1")
-    for address in ("0.0.0.0", "::", "192.0.2.1"):
-        with pytest.raises(running.ServeError, match="callers are not told apart yet"):
-            running.check_address(address)
+@pytest.mark.parametrize(
+    "exposure",
+    [
+        *(Exposure(each, has_tls=True) for each in ("0.0.0.0", "::", "192.0.2.1", "example.org")),
+        Exposure("127.0.0.1", behind_tls_proxy=True),
+        Exposure("127.0.0.1", ("mcp.example.org",), has_tls=True),
+    ],
+)
+def test_others_are_served_only_where_they_are_told_apart_and_it_is_said_who(exposure: Exposure) -> None:
+    exposure.check_transport()
+    with pytest.raises(ExposeError, match="the server a cannot be served to other machines: its callers are not told"):
+        exposure.check([NamedServer("a")])
+    with pytest.raises(ExposeError, match="the server a cannot be served to other machines: nobody may use it"):
+        exposure.check([NamedServer("a", identity=OIDC_WAY)])
+    exposure.check([NamedServer("a", identity=OIDC_WAY, access=Access(groups=("ops",)))])
+
+
+@pytest.mark.requirement("mcp:loopback-only")
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
+def test_this_machine_is_served_whatever_a_server_says(address: str) -> None:
+    exposure = Exposure(address, ("localhost:8080", "[::1]:8080", "127.0.0.1"))
+    exposure.check_transport()
+    exposure.check([NamedServer("a"), NamedServer("b", identity=OIDC_WAY)])
+
+
+@pytest.mark.requirement("mcp:loopback-only")
+def test_tokens_do_not_travel_in_the_clear_and_not_through_a_pipe() -> None:
+    with pytest.raises(ExposeError, match=r"will not serve on 0\.0\.0\.0: tokens would travel in the clear"):
+        Exposure("0.0.0.0").check_transport()
+    Exposure("0.0.0.0", behind_tls_proxy=True).check_transport()
+    Exposure().check_transport()
+    with pytest.raises(ExposeError, match="no caller brings a token there"):
+        Exposure().check([NamedServer("a", identity=OIDC_WAY)])

@@ -5,19 +5,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from fairlead.cli import mcpapprove
 
+if TYPE_CHECKING:
+    from fairlead.mcp.exposing import Exposure
+    from fairlead.mcp.registry import Registry
+    from fairlead.mcp.running import Serving
     from fairlead.mcp.servers import NamedServer
-    from fairlead.mcp.tools import Tool
+    from fairlead.serving.listening import Listening
 
 app = typer.Typer(help="Model Context Protocol servers for AI agents.", no_args_is_help=True)
 
 _Servers = Annotated[
-    Path | None, typer.Option("--servers", help="Directory of named servers (default: one read-only server).")
+    Path | None,
+    typer.Option(
+        "--servers", metavar="DIR", help="Directory of named servers (default: in your configuration folder)."
+    ),
 ]
-_Server = Annotated[str, typer.Option("--server", help="Which of them (default: the only one).")]
+_Server = Annotated[str, typer.Option("--server", metavar="NAME", help="Which of them (default: the only one).")]
 _Audit = Annotated[str, typer.Option(metavar="FILE|-", help="Append one JSON line for each call; - is standard error.")]
+
+
+app.command("approve")(mcpapprove.approve)
 
 
 @app.callback()
@@ -28,25 +37,65 @@ def _group() -> None: ...
 def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Serve one client on standard input and output.")] = False,
     port: Annotated[int, typer.Option(help="Serve all on this port, at /s/NAME/mcp.")] = 0,
-    bind_address: Annotated[str, typer.Option(help="Loopback addresses only, for now.")] = "127.0.0.1",
+    bind_address: Annotated[str, typer.Option(help="Beyond loopback, callers must be told apart.")] = "127.0.0.1",
     servers: _Servers = None,
     server: _Server = "",
     audit_log: _Audit = "",
+    redis_url: Annotated[str, typer.Option(metavar="URL", help="Keeps limits and handles for several workers.")] = "",
+    seal_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Seals handles for all workers.")] = None,
+    allowed_host: Annotated[list[str] | None, typer.Option(help="A name that clients may call it by.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate to serve with, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.")] = None,
+    behind_tls_proxy: Annotated[
+        bool, typer.Option("--behind-tls-proxy", help="A proxy before it terminates TLS.")
+    ] = False,
 ) -> None:
-    """Serve named servers until interrupted."""
+    """Serve named servers until interrupted; changes of their files are taken up while they are served."""
     from fairlead.cli.stopping import until_asked
     from fairlead.mcp import running
+    from fairlead.mcp.exposing import Exposure
+    from fairlead.mcp.sources import Source
     from fairlead.serving import loops
 
     if stdio == bool(port):
-        raise running.ServeError("nothing to serve on", "give either --stdio or --port")
-    found = _loaded(servers)
+        raise running.ServeError("nothing to serve on", "", "give either --stdio or --port")
+    tls = _tls(tls_cert, tls_key)
+    hosts = tuple(allowed_host or ())
+    exposure = Exposure() if stdio else Exposure(bind_address, hosts, tls is not None, behind_tls_proxy)
+    source = Source(servers, server)
+    serving = running.Serving(source, exposure, audit_log, redis_url, seal_key_file, tls=tls)
     if stdio:
-        one = _chosen(found, server)
-        loops.run(until_asked(_stdio(one, audit_log)))
+        loops.run(until_asked(running.serve_stdio(serving)))
     else:
-        running.check_address(bind_address)
-        loops.run(until_asked(_http(found, bind_address, port, audit_log)))
+        _serve_port(serving, exposure, port)
+
+
+def _serve_port(serving: "Serving", exposure: "Exposure", port: int) -> None:
+    from fairlead.cli.stopping import until_asked
+    from fairlead.mcp import running
+    from fairlead.serving import listening, loops
+
+    exposure.check_transport()
+    exposure.check(serving.source.first(serving.source.read()).values())
+    bound = listening.bind(exposure.address, port)
+    loops.run(until_asked(running.serve_port(serving, bound, _ready)))
+
+
+def _ready(listener: "Listening", servers: "Registry") -> None:
+    for name in sorted(servers):
+        typer.echo(f"ready: {listener.url}/s/{name}/mcp")
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Any:
+    from fairlead.mcp.running import ServeError
+    from fairlead.serving.certificates import KeyPair
+    from fairlead.serving.tls import ServerTLS
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ServeError("a certificate and its key go together", "", "give --tls-cert and --tls-key")
+    return ServerTLS(KeyPair.load(certificate, key))
 
 
 @app.command("tools")
@@ -54,73 +103,32 @@ def tools(servers: _Servers = None, server: _Server = "") -> None:
     """List the tools of a server."""
     from fairlead.serving import loops
 
-    loops.run(_tools(_chosen(_loaded(servers), server)))
+    loops.run(_tools(_one(servers, server)))
 
 
 @app.command("call")
 def call(
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="Its name.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Its arguments.")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Its arguments; @FILE for what a file holds.")
+    ] = None,
     servers: _Servers = None,
     server: _Server = "",
     audit_log: _Audit = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Confirm what it asks.")] = False,
 ) -> None:
     """Call a tool once and print its answer."""
     from fairlead.serving import loops
 
-    chosen = _chosen(_loaded(servers), server)
-    if not loops.run(_call(chosen, tool, arguments or [], audit_log)):
+    if not loops.run(_call(_one(servers, server), tool, arguments or [], audit_log, yes=yes)):
         raise typer.Exit(1)
 
 
-def _loaded(directory: Path | None) -> "Mapping[str, NamedServer]":
-    from fairlead.mcp import running, serverfiles
+def _one(directory: Path | None, name: str) -> "NamedServer":
+    from fairlead.mcp.sources import Source
 
-    if directory is None:
-        return {running.DEFAULT.name: running.DEFAULT}
-    found = serverfiles.load(directory)
-    if not found:
-        raise running.ServeError(f"{directory} has no servers", "a server is a file NAME.yaml in it")
-    return found
-
-
-def _chosen(found: "Mapping[str, NamedServer]", name: str) -> "NamedServer":
-    from fairlead.mcp import running
-
-    if not name and len(found) == 1:
-        return next(iter(found.values()))
-    if name not in found:
-        what = f"there is no server {name!r}" if name else "which server is not said"
-        raise running.ServeError(what, "", f"--server takes one of: {', '.join(sorted(found))}")
-    return found[name]
-
-
-async def _stdio(one: "NamedServer", audit_log: str) -> None:
-    from fairlead.mcp import running
-    from fairlead.mcp.auditfiles import opened as audit
-    from fairlead.mcp.callers import STDIO
-
-    with audit(audit_log) as log:
-        async with running.opened({one.name: one}, STDIO, log) as servers:
-            await running.serve_stdio(servers[one.name])
-
-
-async def _http(found: "Mapping[str, NamedServer]", host: str, port: int, audit_log: str) -> None:
-    from fairlead.cli.stopping import forever
-    from fairlead.mcp import running
-    from fairlead.mcp.auditfiles import opened as audit
-    from fairlead.mcp.callers import LOOPBACK
-    from fairlead.serving import listening
-
-    with audit(audit_log) as log:
-        async with (
-            running.opened(found, LOOPBACK, log) as servers,
-            running.application(servers) as application,
-            listening.listen_application(application, host=host, port=port) as listener,
-        ):
-            for name in sorted(servers):
-                typer.echo(f"ready: {listener.url}/s/{name}/mcp")
-            await forever()
+    source = Source(directory, name)
+    return source.one(source.read())
 
 
 async def _tools(one: "NamedServer") -> None:
@@ -132,34 +140,16 @@ async def _tools(one: "NamedServer") -> None:
             typer.echo(f"{each.name:32}{each.description}")
 
 
-async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str) -> bool:
-    from fairlead.mcp import running
-    from fairlead.mcp.auditfiles import opened as audit
+async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str, *, yes: bool) -> bool:
+    from fairlead.cli import toolarguments
+    from fairlead.cli.answering import Person
+    from fairlead.mcp import auditfiles, running
     from fairlead.mcp.callers import TERMINAL
 
-    with audit(audit_log) as log:
+    with auditfiles.opened(audit_log) as log:
         async with running.opened({one.name: one}, TERMINAL, log) as servers:
             gate = servers[one.name].gate
-            outcome = await gate.call(TERMINAL, tool, _arguments(gate.offer.tools.get(tool), given))
+            arguments = toolarguments.read(gate.offer.tools.get(tool), given)
+            outcome = await gate.call(TERMINAL, tool, arguments, Person(yes=yes))
     typer.echo(outcome.answer.text, err=outcome.failed)
     return not outcome.failed
-
-
-def _arguments(tool: "Tool | None", given: list[str]) -> dict[str, Any]:
-    """Of `key=value`, each as its parameter's type; a list is comma-separated."""
-    from fairlead.mcp.running import ServeError
-
-    types = {each.name: each.type for each in tool.parameters} if tool else {}
-    found: dict[str, Any] = {}
-    for each in given:
-        key, sign, value = each.partition("=")
-        if not sign:
-            raise ServeError(f"{each!r} is no argument", "arguments are written KEY=VALUE")
-        kind = types.get(key, "string")
-        if kind == "integer" and value.lstrip("-").isdigit():
-            found[key] = int(value)
-        elif kind == "boolean" and value in ("true", "false"):
-            found[key] = value == "true"
-        else:
-            found[key] = value.split(",") if kind == "array" else value
-    return found

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from fairlead.mcp.background import Background, background
 from fairlead.mcp.holding import Count, Held
 
 # Whoever serves no others answers only to loopback names, which keeps web pages out (DNS rebinding).
@@ -51,7 +51,7 @@ def named(path: str) -> str:
 class Mounts:
     """An ASGI application for all the servers of a registry."""
 
-    def __init__(self, servers: Mapping[str, Held], tasks: TaskGroup, manner: Manner) -> None:
+    def __init__(self, servers: Mapping[str, Held], tasks: Background, manner: Manner) -> None:
         self._servers = servers
         self._tasks = tasks
         self._manner = manner
@@ -71,10 +71,12 @@ class Mounts:
     async def _started(self, held: Held) -> StreamableHTTPSessionManager:
         async with self._starting:
             if held not in self._managers:
-                await self._tasks.start(self._manage, held)
+                started = anyio.Event()
+                self._tasks.start(self._manage(held, started))
+                await started.wait()
             return self._managers[held]
 
-    async def _manage(self, held: Held, *, task_status: TaskStatus[None]) -> None:
+    async def _manage(self, held: Held, started: anyio.Event) -> None:
         manager = StreamableHTTPSessionManager(
             held.sdk,
             json_response=self._manner.json,
@@ -83,7 +85,7 @@ class Mounts:
         )
         async with manager.run():
             self._managers[held] = manager
-            task_status.started()
+            started.set()
             await held.removed.wait()
             await held.ended()
             with anyio.move_on_after(_SENDING):
@@ -93,6 +95,5 @@ class Mounts:
 
 @asynccontextmanager
 async def mounted(servers: Mapping[str, Held], manner: Manner | None = None) -> AsyncIterator[Mounts]:
-    async with anyio.create_task_group() as tasks:
+    async with background() as tasks:
         yield Mounts(servers, tasks, manner or Manner())
-        tasks.cancel_scope.cancel()

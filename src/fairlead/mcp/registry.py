@@ -7,21 +7,19 @@ and is told in the log and by `fault`, for readiness.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
-import anyio
-import anyio.abc
-
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, offering, policy, sharing
+from fairlead.mcp import catalog, offering, policy, production, sharing
 from fairlead.mcp.auditing import ToolAudit
+from fairlead.mcp.background import Background
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.holding import Held, Term
 from fairlead.mcp.offering import Offer
+from fairlead.mcp.production import Served
 from fairlead.mcp.servers import NamedServer
 from fairlead.mcp.targets import Targets
 from fairlead.mcp.tools import Toolset
@@ -38,6 +36,8 @@ class Shared:
 
     audit: ToolAudit = field(default_factory=ToolAudit)
     among_workers: sharing.Shared = field(default_factory=sharing.Shared)
+    served: Served | None = None
+    """How, for what production mode insists on; None for a person's own terminal."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Taken:
 
 
 class Registry(Mapping[str, Held]):
-    """Its task runs what is left to close after a change; leaving it closes everything."""
+    """Leaving it closes everything."""
 
     def __init__(
         self, everybody: Caller, shared: Shared, available: Mapping[str, Toolset], check: Check | None = None
@@ -72,8 +72,7 @@ class Registry(Mapping[str, Held]):
         self._available = available
         self._check = check or (lambda servers: None)
         self._taken: dict[str, _Taken] = {}
-        self._stack = AsyncExitStack()
-        self._tasks: anyio.abc.TaskGroup
+        self._tasks = Background()
 
     def __getitem__(self, name: str) -> Held:
         return self._taken[name].held
@@ -92,6 +91,9 @@ class Registry(Mapping[str, Held]):
         """All of them or none. Raises what is wrong with the first that cannot be served: a `FairleadError`."""
         prepared = {name: self._prepare(each) for name, each in servers.items()}
         self._check([each.server for each in prepared.values()])
+        if self._shared.served is not None:
+            for each in prepared.values():
+                production.check(each.server, self._shared.served, reads_only=each.reads_only)
         for name in self._taken.keys() - prepared.keys():
             self._remove(name)
         for name, each in prepared.items():
@@ -122,7 +124,7 @@ class Registry(Mapping[str, Held]):
         return _Prepared(server, offer, policy.reads_only(server, offer.tools.values()))
 
     def _targets(self, prepared: _Prepared) -> Targets:
-        return Targets(prepared.server.targets, reads_only=prepared.reads_only)
+        return Targets(prepared.server.targets, reads_only=prepared.reads_only, identity=prepared.server.identity)
 
     def _gate(self, prepared: _Prepared, targets: Targets) -> Gate:
         audit = self._shared.audit if prepared.server.logging else ToolAudit()
@@ -135,29 +137,27 @@ class Registry(Mapping[str, Held]):
         term = taken.held.exchange(self._gate(new, taken.targets))
         taken.prepared = new
         if taken.targets is not old:
-            self._tasks.start_soon(_closed, term, old)
+            self._tasks.start(_closed(term, old))
 
     def _remove(self, name: str) -> None:
         taken = self._taken.pop(name)
         taken.held.removed.set()
-        self._tasks.start_soon(_closed, taken.held, taken.targets)
+        self._tasks.start(_closed(taken.held, taken.targets))
 
     async def __aenter__(self) -> Self:
-        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tasks.cancel_scope.cancel()
-        try:
-            await self._stack.__aexit__(kind, error, trace)
-        finally:
-            for each in self._taken.values():
-                await each.targets.close()
+        await self._tasks.end()
+        for each in self._taken.values():
+            await each.targets.close()
 
 
 async def _closed(used: Held | Term, targets: Targets) -> None:
-    """Once no call needs them."""
-    await used.ended()
-    await targets.close()
+    """Once no call needs them, or the process ends."""
+    try:
+        await used.ended()
+    finally:
+        await targets.close()

@@ -1,64 +1,139 @@
-"""Named servers as a process: one over stdio, or all of them on one port."""
+"""Named servers as a process: one over stdio, or all of them on one port, as their files say now and later."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import IO
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mcp.server.stdio import stdio_server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, eras, mounting
-from fairlead.mcp.auditing import ToolAudit
-from fairlead.mcp.callers import Caller
+from fairlead.mcp import approving, auditfiles, catalog, eras, guarding, mounting, sharing
+from fairlead.mcp.auditing import Sink, ToolAudit
+from fairlead.mcp.background import background
+from fairlead.mcp.callers import LOOPBACK, STDIO, Caller
+from fairlead.mcp.exposing import Exposure
+from fairlead.mcp.flooding import Floods
+from fairlead.mcp.guarding import Front
 from fairlead.mcp.holding import Held
-from fairlead.mcp.registry import Registry, Shared
-from fairlead.mcp.servers import NamedServer
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-DEFAULT = NamedServer("default", "Reads the Kubernetes clusters of this kubeconfig.")
+from fairlead.mcp.hosts import Allowed
+from fairlead.mcp.mounting import Manner
+from fairlead.mcp.production import Served
+from fairlead.mcp.registry import Registry, Servers, Shared
+from fairlead.mcp.sources import Source, follow
+from fairlead.serving import listening
+from fairlead.serving.listening import Listening
+from fairlead.serving.tls import ServerTLS
 
 
 class ServeError(FairleadError):
-    """Serving was asked for in a way that is not safe, or not possible."""
+    """Serving was asked for in a way that is not possible."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the command line says of a process that serves."""
+
+    source: Source = field(default_factory=Source)
+    exposure: Exposure = field(default_factory=Exposure)
+    audit_log: str = ""
+    redis_url: str = field(default="", repr=False)
+    seal_key_file: Path | None = None
+    manner: Manner = field(default_factory=lambda: Manner(loopback_only=False))
+    tls: ServerTLS | None = None
+
+    @property
+    def served(self) -> Served:
+        exposure = self.exposure
+        return Served(
+            stdio=exposure.is_pipe,
+            loopback=not exposure.is_reached_by_others,
+            tls=exposure.has_tls,
+            behind_tls_proxy=exposure.behind_tls_proxy,
+            audited=bool(self.audit_log),
+        )
 
 
 @asynccontextmanager
-async def opened(
-    servers: Mapping[str, NamedServer], caller: Caller, audit: IO[bytes] | None = None
-) -> AsyncIterator[Registry]:
+async def opened(servers: Servers, caller: Caller, audit: Sink | None = None) -> AsyncIterator[Registry]:
     """Raises `CatalogError` and `OfferError`; kubeconfigs are read when a tool first asks for a cluster."""
     async with Registry(caller, Shared(ToolAudit(audit)), catalog.toolsets()) as found:
         found.take(servers)
         yield found
 
 
-async def serve_stdio(server: Held) -> None:
-    """Until the client closes its end."""
-    async with stdio_server() as (reading, writing):
-        await eras.serve(server.sdk, reading, writing)
+@asynccontextmanager
+async def following(serving: Serving, everybody: Caller) -> AsyncIterator[Registry]:
+    """The servers of the source, and whatever it comes to say; raises what is wrong with them at the start."""
+    known = serving.source.read()
+    first = serving.source.first(known)
+    check = serving.exposure.check
+    with auditfiles.opened(serving.audit_log) as log:
+        async with (
+            sharing.opened(serving.redis_url, serving.seal_key_file) as shared,
+            Registry(everybody, Shared(ToolAudit(log), shared, serving.served), catalog.toolsets(), check) as found,
+            background() as tasks,
+        ):
+            found.take(first)
+            tasks.start(follow(found, serving.source, known))
+            yield found
+
+
+async def serve_stdio(serving: Serving) -> None:
+    """The one server of the source, until the client closes its end or the server is removed."""
+    only = serving.source.one(serving.source.read()).name
+    async with following(replace(serving, source=replace(serving.source, only=only)), STDIO) as servers:
+        held = servers[only]
+        ends = [asyncio.create_task(each) for each in (_speak(held), held.removed.wait())]
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in ends:
+                each.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+        for each in done:
+            each.result()
+
+
+async def _speak(held: Held) -> None:
+    async with approving.listening(held), stdio_server() as (reading, writing):
+        await eras.serve(held.sdk, reading, writing)
+
+
+async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[Listening, Registry], None]) -> None:
+    """All servers, until cancelled."""
+    async with (
+        following(serving, LOOPBACK) as servers,
+        application(servers, serving) as served,
+        listening.listen_application(served, bound=bound, tls=serving.tls) as listener,
+    ):
+        started(listener, servers)
+        await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def application(servers: Mapping[str, Held]) -> AsyncIterator[Starlette]:
-    """`/s/<name>/mcp` for each, and health paths. Answers only for loopback hosts: there is no identity yet."""
-    async with mounting.mounted(servers) as mounts:
+async def application(servers: Mapping[str, Held], serving: Serving | None = None) -> AsyncIterator[ASGIApp]:
+    """`/s/<name>/mcp` for each, and health paths."""
+    serving = serving or Serving(exposure=Exposure("127.0.0.1"))
+    exposure = serving.exposure
+    front = Front(
+        Allowed(exposure.allowed_hosts),
+        behind_tls_proxy=exposure.behind_tls_proxy,
+        beyond_loopback=exposure.is_reached_by_others,
+    )
+    async with mounting.mounted(servers, serving.manner) as mounts:
         health = [Route(path, _healthy) for path in ("/healthz", "/livez", "/readyz")]
-        yield Starlette(routes=[*health, Mount("/", app=mounts)])
+        inner = Starlette(routes=[*health, approving.route(servers), Mount("/", app=mounts)])
+        async with guarding.guarded(Floods(inner, servers), servers, front) as guarded:
+            yield guarded
 
 
 async def _healthy(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
-
-
-def check_address(address: str) -> None:
-    """Raises `ServeError` for one that others can reach."""
-    if address not in LOOPBACK:
-        raise ServeError(
-            f"will not serve on {address}",
-            "callers are not told apart yet, so whoever reaches it acts as you",
-            "bind to 127.0.0.1 and put an authenticating proxy or a tunnel before it",
-        )

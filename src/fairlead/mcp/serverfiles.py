@@ -4,6 +4,7 @@ A server says who may do what, and its targets name kubeconfigs: files are the o
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from fairlead.mcp.serverkeys import ServerFileError, read
@@ -38,7 +39,7 @@ def load(directory: Path) -> dict[str, NamedServer]:
     return parsed(texts(directory))
 
 
-def parsed(files: dict[Path, bytes]) -> dict[str, NamedServer]:
+def parsed(files: Mapping[Path, bytes]) -> dict[str, NamedServer]:
     """Raises `ServerFileError`."""
     found: dict[str, NamedServer] = {}
     for path, text in files.items():

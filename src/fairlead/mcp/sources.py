@@ -1,0 +1,83 @@
+"""Where the named servers of a process come from, now and later: a directory, of which one server may be meant.
+
+The user's own directory need not be there, nor hold anything: then one built-in server is served that only reads. A
+directory that was named must hold a server at the start; later it may become empty, which takes the last one away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import serverfiles, watching
+from fairlead.mcp.registry import Registry
+from fairlead.mcp.serverkeys import ServerFileError
+from fairlead.mcp.servers import NamedServer
+
+DEFAULT = NamedServer("default", "Reads the Kubernetes clusters of this kubeconfig.", timeout_said=False)
+
+
+class SourceError(FairleadError):
+    """There is no such server to serve."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a directory held at one moment."""
+
+    files: Mapping[Path, bytes]
+    fault: ServerFileError | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    directory: Path | None = None
+    """None: the user's own."""
+    only: str = ""
+    """The one server that is meant; empty for all."""
+
+    @property
+    def where(self) -> Path:
+        return self.directory or serverfiles.default_directory()
+
+    def read(self) -> Reading:
+        if self.directory is None and not self.where.is_dir():
+            return Reading({})
+        try:
+            return Reading(serverfiles.texts(self.where))
+        except ServerFileError as error:
+            return Reading({}, error)
+
+    def servers(self, reading: Reading) -> dict[str, NamedServer]:
+        """Raises `ServerFileError`."""
+        if reading.fault:
+            raise reading.fault
+        found = serverfiles.parsed(reading.files)
+        if not found and self.directory is None:
+            found = {DEFAULT.name: DEFAULT}
+        return {name: each for name, each in found.items() if self.only in ("", name)}
+
+    def first(self, reading: Reading) -> dict[str, NamedServer]:
+        """Raises `SourceError` where there is nothing to serve, and `ServerFileError`."""
+        found = self.servers(reading)
+        if not found and self.only:
+            there = ", ".join(sorted(Source(self.directory).servers(reading))) or "none"
+            raise SourceError(f"there is no server {self.only!r}", "", f"--server takes one of: {there}")
+        if not found:
+            raise SourceError(f"{self.where} has no servers", "a server is a file NAME.yaml in it")
+        return found
+
+    def one(self, reading: Reading) -> NamedServer:
+        """The only one. Raises `SourceError` where there are several, else as `first`."""
+        found = self.first(reading)
+        if len(found) > 1:
+            names = ", ".join(sorted(found))
+            raise SourceError("which server is not said", "", f"--server takes one of: {names}")
+        return next(iter(found.values()))
+
+
+async def follow(registry: Registry, source: Source, known: Reading, interval: float = watching.INTERVAL) -> None:
+    """Endless; takes up whatever the source comes to say."""
+    async for reading in watching.changes(source.read, known, interval):
+        registry.take_or_keep(partial(source.servers, reading))
