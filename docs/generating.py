@@ -15,11 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.requirements import reading
 
-CHART = Path(__file__).parent.parent / "charts/fairlead-connector"
+CHARTS = Path(__file__).parent.parent / "charts"
+CHART = CHARTS / "fairlead-connector"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for name, text in (("requirements.md", requirements()), ("commands.md", commands()), ("values.md", values())):
+    pages = {"requirements.md": requirements(), "commands.md": commands(), "values.md": values()}
+    pages["mcp-values.md"] = values(CHARTS / "fairlead-mcp")
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 
@@ -87,12 +90,12 @@ class Value:
     meaning: str
 
 
-def values() -> str:
-    text = (CHART / "values.yaml").read_text(encoding="utf-8")
+def values(chart: Path = CHART) -> str:
+    text = (chart / "values.yaml").read_text(encoding="utf-8")
     lines = [
         "# Chart values",
         "",
-        "Of `charts/fairlead-connector`; `values.schema.json` there refuses all others.",
+        f"Of `charts/{chart.name}`; `values.schema.json` there refuses all others.",
         "",
         "| value | default | meaning |",
         "|---|---|---|",
