@@ -38,7 +38,7 @@ class HourlyLimiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._whole: dict[tuple[str, ...], float] = {}
-        self._untidied = 0
+        self._until_tidied = _OFTEN
 
     async def take(self, key: tuple[str, ...], allowance: int, window: float = HOUR) -> float:
         return self.take_now(key, allowance, window)
@@ -54,10 +54,10 @@ class HourlyLimiter:
 
     def _tidy(self, now: float) -> None:
         """Every so many calls, those whose allowance is whole go: they are as if they had never called."""
-        self._untidied += 1
-        if self._untidied >= max(_OFTEN, len(self._whole)):
-            self._untidied = 0
+        self._until_tidied -= 1
+        if self._until_tidied <= 0:
             self._whole = {key: each for key, each in self._whole.items() if each > now}
+            self._until_tidied = max(_OFTEN, len(self._whole))
 
 
 # Times in microseconds, which a double holds exactly; the key goes when the allowance is whole.
