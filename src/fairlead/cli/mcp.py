@@ -29,6 +29,15 @@ _Audit = Annotated[str, typer.Option(metavar="FILE|-", help="Append one JSON lin
 app.command("approve")(mcpapprove.approve)
 
 
+_Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A config.toml of kubernetes-mcp-server: one server, at /mcp."),
+]
+_ConfigDir = Annotated[
+    Path | None, typer.Option("--config-dir", metavar="DIR", help="Its drop-ins (default: conf.d beside it).")
+]
+
+
 @app.callback()
 def _group() -> None: ...
 
@@ -37,9 +46,17 @@ def _group() -> None: ...
 def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Serve one client on standard input and output.")] = False,
     port: Annotated[int, typer.Option(help="Serve all on this port, at /s/NAME/mcp.")] = 0,
-    bind_address: Annotated[str, typer.Option(help="Beyond loopback, callers must be told apart.")] = "127.0.0.1",
+    bind_address: Annotated[
+        str, typer.Option(help="127.0.0.1 by default; beyond loopback, callers must be told apart.")
+    ] = "",
     servers: _Servers = None,
     server: _Server = "",
+    config: _Config = None,
+    config_dir: _ConfigDir = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Of a --config, whatever it says.")] = False,
+    disable_destructive: Annotated[
+        bool, typer.Option("--disable-destructive", help="Of a --config, whatever it says.")
+    ] = False,
     audit_log: _Audit = "",
     redis_url: Annotated[str, typer.Option(metavar="URL", help="Keeps limits and handles for several workers.")] = "",
     seal_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Seals handles for all workers.")] = None,
@@ -51,23 +68,36 @@ def serve(
     ] = False,
 ) -> None:
     """Serve named servers until interrupted; changes of their files are taken up while they are served."""
+    from dataclasses import replace
+
     from fairlead.cli.stopping import until_asked
     from fairlead.mcp import running
     from fairlead.mcp.exposing import Exposure
     from fairlead.mcp.sources import Source
     from fairlead.serving import loops
 
-    if stdio == bool(port):
-        raise running.ServeError("nothing to serve on", "", "give either --stdio or --port")
     tls = _tls(tls_cert, tls_key)
     hosts = tuple(allowed_host or ())
-    exposure = Exposure() if stdio else Exposure(bind_address, hosts, tls is not None, behind_tls_proxy)
-    source = Source(servers, server)
-    serving = running.Serving(source, exposure, audit_log, redis_url, seal_key_file, tls=tls)
+    exposure = Exposure(bind_address or "127.0.0.1", hosts, tls is not None, behind_tls_proxy)
+    serving = running.Serving(Source(servers, server), exposure, audit_log, redis_url, seal_key_file, tls=tls)
+    if config or config_dir:
+        from fairlead.cli import mcpconfig
+        from fairlead.mcp.dropin.reading import Flags
+
+        if servers or server:
+            raise running.ServeError("a config.toml is one server", "", "leave out --servers and --server")
+        said = 0 if stdio else port or None
+        flags = Flags(read_only, disable_destructive, said, bind_address, behind_tls_proxy)
+        serving, port = mcpconfig.serving(config, config_dir, flags, serving)
+        stdio = not port
+    elif read_only or disable_destructive:
+        raise running.ServeError("--read-only and --disable-destructive belong to --config", "", "edit the servers")
+    if stdio == bool(port):
+        raise running.ServeError("nothing to serve on", "", "give either --stdio or --port")
     if stdio:
-        loops.run(until_asked(running.serve_stdio(serving)))
+        loops.run(until_asked(running.serve_stdio(replace(serving, exposure=Exposure()))))
     else:
-        _serve_port(serving, exposure, port)
+        _serve_port(serving, serving.exposure, port)
 
 
 def _serve_port(serving: "Serving", exposure: "Exposure", port: int) -> None:
@@ -78,12 +108,13 @@ def _serve_port(serving: "Serving", exposure: "Exposure", port: int) -> None:
     exposure.check_transport()
     exposure.check(serving.source.first(serving.source.read()).values())
     bound = listening.bind(exposure.address, port)
-    loops.run(until_asked(running.serve_port(serving, bound, _ready)))
 
+    def ready(listener: "Listening", servers: "Registry") -> None:
+        for name in sorted(servers):
+            path = "/mcp" if name == serving.alone else f"/s/{name}/mcp"
+            typer.echo(f"ready: {listener.url}{path}")
 
-def _ready(listener: "Listening", servers: "Registry") -> None:
-    for name in sorted(servers):
-        typer.echo(f"ready: {listener.url}/s/{name}/mcp")
+    loops.run(until_asked(running.serve_port(serving, bound, ready)))
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:

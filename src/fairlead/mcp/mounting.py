@@ -14,7 +14,7 @@ import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.mcp.background import Background, background
 from fairlead.mcp.holding import Count, Held
@@ -46,6 +46,18 @@ def named(path: str) -> str:
     """The server that a path names; empty for any other path."""
     name = path.removeprefix(PREFIX).removesuffix(SUFFIX)
     return name if path == f"{PREFIX}{name}{SUFFIX}" and "/" not in name else ""
+
+
+def alone(application: ASGIApp, name: str) -> ASGIApp:
+    """With a server at `/mcp` too; without a name nothing is there."""
+
+    async def renamed(scope: Scope, receive: Receive, send: Send) -> None:
+        if name and scope["type"] == "http" and scope["path"] == SUFFIX:
+            path = f"{PREFIX}{name}{SUFFIX}"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await application(scope, receive, send)
+
+    return renamed
 
 
 class Mounts:

@@ -27,7 +27,7 @@ from fairlead.mcp.hosts import Allowed
 from fairlead.mcp.mounting import Manner
 from fairlead.mcp.production import Served
 from fairlead.mcp.registry import Registry, Servers, Shared
-from fairlead.mcp.sources import Source, follow
+from fairlead.mcp.sources import ServerSource, Source
 from fairlead.serving import listening
 from fairlead.serving.listening import Listening
 from fairlead.serving.tls import ServerTLS
@@ -41,13 +41,17 @@ class ServeError(FairleadError):
 class Serving:
     """What the command line says of a process that serves."""
 
-    source: Source = field(default_factory=Source)
+    source: ServerSource = field(default_factory=Source)
     exposure: Exposure = field(default_factory=Exposure)
     audit_log: str = ""
     redis_url: str = field(default="", repr=False)
     seal_key_file: Path | None = None
     manner: Manner = field(default_factory=lambda: Manner(loopback_only=False))
     tls: ServerTLS | None = None
+    public_url: str = ""
+    """What clients reach it by, where requests do not say it."""
+    alone: str = ""
+    """The server that is at `/mcp`."""
 
     @property
     def served(self) -> Served:
@@ -82,14 +86,14 @@ async def following(serving: Serving, everybody: Caller) -> AsyncIterator[Regist
             background() as tasks,
         ):
             found.take(first)
-            tasks.start(follow(found, serving.source, known))
+            tasks.start(serving.source.follow(found, known))
             yield found
 
 
 async def serve_stdio(serving: Serving) -> None:
     """The one server of the source, until the client closes its end or the server is removed."""
     only = serving.source.one(serving.source.read()).name
-    async with following(replace(serving, source=replace(serving.source, only=only)), STDIO) as servers:
+    async with following(replace(serving, source=serving.source.narrowed(only)), STDIO) as servers:
         held = servers[only]
         ends = [asyncio.create_task(each) for each in (_speak(held), held.removed.wait())]
         try:
@@ -125,13 +129,15 @@ async def application(servers: Mapping[str, Held], serving: Serving | None = Non
     exposure = serving.exposure
     front = Front(
         Allowed(exposure.allowed_hosts),
+        public_url=serving.public_url,
+        alone=serving.alone,
         behind_tls_proxy=exposure.behind_tls_proxy,
         beyond_loopback=exposure.is_reached_by_others,
     )
     async with mounting.mounted(servers, serving.manner) as mounts:
         health = [Route(path, _healthy) for path in ("/healthz", "/livez", "/readyz")]
         inner = Starlette(routes=[*health, approving.route(servers), Mount("/", app=mounts)])
-        async with guarding.guarded(Floods(inner, servers), servers, front) as guarded:
+        async with guarding.guarded(mounting.alone(Floods(inner, servers), serving.alone), servers, front) as guarded:
             yield guarded
 
 

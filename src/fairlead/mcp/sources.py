@@ -5,9 +5,10 @@ directory that was named must hold a server at the start; later it may become em
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol, Self
 
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import serverfiles, watching
@@ -28,6 +29,16 @@ class Reading:
 
     files: Mapping[Path, bytes]
     fault: ServerFileError | None = None
+
+
+class ServerSource(Protocol):
+    """Where servers come from: `read` what it says at a moment, then ask what that means."""
+
+    def read(self) -> Any: ...
+    def first(self, reading: Any) -> dict[str, NamedServer]: ...
+    def one(self, reading: Any) -> NamedServer: ...
+    def narrowed(self, name: str) -> Self: ...
+    async def follow(self, registry: Registry, known: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,13 @@ class Source:
             names = ", ".join(sorted(found))
             raise SourceError("which server is not said", "", f"--server takes one of: {names}")
         return next(iter(found.values()))
+
+    def narrowed(self, name: str) -> Self:
+        return replace(self, only=name)
+
+    async def follow(self, registry: Registry, known: Reading) -> None:
+        """Endless; takes up whatever it comes to say."""
+        await follow(registry, self, known)
 
 
 async def follow(registry: Registry, source: Source, known: Reading, interval: float = watching.INTERVAL) -> None:

@@ -40,7 +40,6 @@ class Flags:
 
     read_only: bool = False
     disable_destructive: bool = False
-    production: bool = False
     port: int | None = None
     bind_address: str = ""
     behind_tls_proxy: bool = False
@@ -62,6 +61,11 @@ class DropIn:
     log_level: int = 0
     warnings: tuple[str, ...] = ()
     """One line each, for people."""
+
+    @property
+    def base(self) -> str:
+        """The address that clients know without the server's own path."""
+        return self.resource.rstrip("/").removesuffix(PATH)
 
 
 def load(config: Path | None, directory: Path | None, flags: Flags, available: Mapping[str, Toolset]) -> DropIn:
@@ -102,8 +106,6 @@ def _with_flags(table: files.Table, flags: Flags) -> files.Table:
         found["port"] = str(flags.port)
     if flags.bind_address:
         found["bind_address"] = flags.bind_address
-    if flags.production:
-        found["fairlead"] = {**found.get("fairlead", {}), "production": True}
     return found
 
 

@@ -12,6 +12,7 @@ import logging
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import anyio
 
@@ -62,6 +63,10 @@ class ConfigSource:
     def one(self, read: ConfigReading) -> NamedServer:
         """Raises what was wrong with the files."""
         return self.dropin(read).server
+
+    def narrowed(self, name: str) -> Self:
+        """There is one."""
+        return self
 
     async def follow(self, registry: Registry, known: ConfigReading) -> None:
         """Endless; takes up what the files say after each SIGHUP."""
