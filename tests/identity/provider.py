@@ -50,6 +50,8 @@ class Provider:
     groups: tuple[str, ...] = ("developers",)
     registers: bool = True
     """Whether clients can register themselves."""
+    names_itself: bool = True
+    """Whether a login answers with `iss` (RFC 9207)."""
     more: dict[str, Any] = field(default_factory=dict)
     """Of its document; wins."""
     confidential: dict[str, str] = field(default_factory=lambda: {"mcp": "s3cret"})
@@ -146,7 +148,7 @@ class Provider:
             return _refused("invalid_request", "PKCE is needed")
         code = secrets.token_hex(8)
         self._codes[code] = asked
-        back = {"code": code, "state": asked.get("state", ""), "iss": self.issuer}
+        back = {"code": code, "state": asked.get("state", "")} | ({"iss": self.issuer} if self.names_itself else {})
         return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(back)}", 302)
 
     async def _token(self, request: Request) -> Response:

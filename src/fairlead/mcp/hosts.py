@@ -7,10 +7,11 @@ anything of the body is read.
 Source: reference/mcp-and-gateways.md §5.2 (DNS rebinding), §5.3 (CVE-2025-66416 and the like).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -55,11 +56,5 @@ class Allowed:
 
 def _host(text: str) -> tuple[str, str] | None:
     """Name and port; None for what is no host and nothing else."""
-    try:
-        parts = urlsplit(f"//{text}")
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.hostname or parts.netloc != text or parts.username is not None or not text.isascii():
-        return None
-    return parts.hostname, str(port or "")
+    found = _HOST.fullmatch(text)
+    return None if found is None else (found["name"].strip("[]").lower(), found["port"] or "")
