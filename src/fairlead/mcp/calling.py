@@ -1,7 +1,9 @@
 """One call as a value: who makes it, with what, how far it has come; and what tools are given of it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -10,6 +12,9 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.conversing import Conversation
 from fairlead.mcp.tools import Answer, Clusters, ToolClass, ToolError
+
+_MOST_UPSTREAM = 20
+_upstream: ContextVar[list[str] | None] = ContextVar("upstream", default=None)
 
 
 class UnknownError(FairleadError):
@@ -78,3 +83,19 @@ class Use:
     size: int = 0
     upstream: list[str] = field(default_factory=list)
     """Audit-IDs by which the clusters have written down what was asked of them."""
+
+    @contextmanager
+    def runs(self) -> Iterator[None]:
+        """What clusters answer in this block belongs to this call."""
+        token = _upstream.set(self.upstream)
+        try:
+            yield
+        finally:
+            _upstream.reset(token)
+
+
+def answered(audit_id: str) -> None:
+    """A cluster has answered a request of the call that runs here, and written it down under this name."""
+    known = _upstream.get()
+    if known is not None and audit_id and len(known) < _MOST_UPSTREAM:
+        known.append(audit_id[:64])

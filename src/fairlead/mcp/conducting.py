@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -53,7 +54,7 @@ class Conduct:
             await self._take(use, talk)
             async with self._place(use), asyncio.timeout(self.server.timeout_seconds) as deadline:
                 patient = _Patient(talk or Nobody(), use, deadline)
-                with observing.calling(self.shared.meter, self.server.name):
+                with use.runs(), observing.calling(self.shared.meter, self.server.name):
                     found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only))
             use.result, use.size = "ok", size(found)
             return found
@@ -74,7 +75,7 @@ class Conduct:
         except FairleadError as error:
             raise ToolError(self._said(str(error))) from error
         except Exception as error:
-            _log.exception("%s failed in a way that it should not", use.name)
+            _log.error("%s failed in a way that it should not: %s", use.name, redacting.text(traceback.format_exc()))
             what = f"{use.name} failed inside: this is a fault of the server, see its log; {use.stage.value}"
             raise ToolError(what) from error
         finally:

@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span, 
 from fairlead.client.connection import Answered, Connection
 from fairlead.client.credentials import Bearer
 from fairlead.machinery.messages import Headers
+from fairlead.mcp.calling import answered
 
 _Answer = TypeVar("_Answer", bound=Answered)
 _tracer = get_tracer("fairlead")
@@ -73,6 +74,7 @@ class ObservedConnection(Connection):
             try:
                 answer = await super()._around(method, path, headers, exchange)
                 code = str(answer.status)
+                answered(str(getattr(answer, "headers", {}).get("audit-id", "")))
                 span.set_attribute("http.response.status_code", answer.status)
                 if answer.status >= 400:
                     span.set_status(Status(StatusCode.ERROR))
