@@ -72,10 +72,10 @@ def test_each_line_stands_alone() -> None:
     )
     assert diff(before, after).lines == (
         "- metadata.labels[example.org/old]: x",
+        '+ spec.containers[web].args[2]: "c d\\n"',
         "- spec.containers[web].image: web:1",
         "+ spec.containers[web].image: web:2",
-        '+ spec.containers[web].args[2]: "c d\\n"',
-        '+ spec.containers[side]: {"name": "side", "image": "side:1"}',
+        '+ spec.containers[side]: {"image": "side:1", "name": "side"}',
     )
 
 
@@ -91,8 +91,8 @@ def test_another_order_is_a_change() -> None:
 def test_a_new_object_is_all_plus_and_one_that_goes_all_minus() -> None:
     obj = pod({"name": "a"}, name="p")
     assert diff(None, obj).lines == (
-        "+ kind: Pod",
         "+ apiVersion: v1",
+        "+ kind: Pod",
         "+ metadata.name: p",
         '+ spec.containers: [{"name": "a"}]',
     )

@@ -58,10 +58,10 @@ async def planned(
     Raises what `Client` raises, `ScopeError`, `OtherNamespaceError`, `OwnedByOthersError`.
     """
     kind = await reader.kind(manifest["kind"], manifest["apiVersion"])
-    namespace = _namespace(kind, manifest, namespace)
+    namespace = namespace_of(kind, manifest, namespace)
     name = manifest["metadata"]["name"]
     before = await live(reader, kind, name, namespace)
-    body = _versioned(manifest, namespace, before)
+    body = versioned(manifest, namespace, before)
 
     async def apply(**options: str) -> Object:
         try:
@@ -90,7 +90,8 @@ async def live(reader: Reader, kind: Kind, name: str, namespace: str) -> Object 
         return None
 
 
-def _namespace(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
+def namespace_of(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
+    """Raises `ScopeError` and `OtherNamespaceError`."""
     found = str(manifest["metadata"].get("namespace") or "")
     if not kind.resource.namespaced:
         if found:
@@ -104,7 +105,7 @@ def _namespace(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
     return found or given
 
 
-def _versioned(manifest: Mapping[str, Any], namespace: str, before: Object | None) -> Object:
+def versioned(manifest: Mapping[str, Any], namespace: str, before: Object | None) -> Object:
     """A version that the manifest itself names stays: whoever wrote it means that one."""
     metadata = dict(manifest["metadata"]) | ({"namespace": namespace} if namespace else {})
     if before is not None:

@@ -62,15 +62,15 @@ def _bare(obj: Mapping[str, Any] | None) -> Object:
     if obj is None:
         return {}
     metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key not in _BOOKKEEPING}
-    annotations = dict(metadata.pop("annotations", None) or {})
-    annotations.pop(redacting.LAST_APPLIED, None)
-    return {**obj, "metadata": metadata | ({"annotations": annotations} if annotations else {})}
+    metadata["annotations"] = dict(metadata.get("annotations") or {})
+    metadata["annotations"].pop(redacting.LAST_APPLIED, None)
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if value not in ({}, [], None)}}
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
-        for key, each in value.items():
-            yield from _leaves(_below(path, key), each)
+        for key in sorted(value):
+            yield from _leaves(_below(path, key), value[key])
     else:
         yield path, value
 
@@ -98,7 +98,7 @@ def _replaced(path: str, shown: Pair) -> Iterator[str]:
 
 def _objects(path: str, true: Pair, shown: Pair) -> Iterator[str]:
     one, other = true
-    for key in [*one, *(each for each in other if each not in one)]:
+    for key in sorted({*one, *other}):  # servers differ in their order
         inner = _below(path, key)
         if key not in other:
             yield f"- {inner}: {_text(_at(shown[0], key))}"
@@ -197,6 +197,6 @@ def _key(key: str) -> str:
 def _text(value: Any) -> str:
     """One line, whatever it holds."""
     plain = isinstance(value, str) and value.isprintable() and value.strip() == value != ""
-    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
-    text = text if text.isprintable() else json.dumps(value)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = text if text.isprintable() else json.dumps(value, sort_keys=True)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"

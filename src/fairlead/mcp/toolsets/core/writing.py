@@ -10,9 +10,9 @@ from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN
 from fairlead.resources import applying, manifests
 
-_RESOURCE = Parameter("resource", "YAML or JSON, one or more documents.", required=True)
-_INTO = Parameter("namespace", "For documents that name none.")
-_FORCE = Parameter("force", "Take over fields that others manage.", type="boolean")
+RESOURCE = Parameter("resource", "YAML or JSON, one or more documents.", required=True)
+INTO = Parameter("namespace", "For documents that name none.")
+FORCE = Parameter("force", "Take over fields that others manage.", type="boolean")
 
 
 async def resources_create_or_update(call: Call, arguments: Mapping[str, Any]) -> Plan:
@@ -33,7 +33,7 @@ TOOLS = (
         "Apply manifests",
         "Create or change objects by server-side apply; answers the diff.",
         plan=resources_create_or_update,
-        parameters=(_RESOURCE, _INTO, _FORCE, DRY_RUN, CONTEXT),
+        parameters=(RESOURCE, INTO, FORCE, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
         rights=(Right(("get", "patch", "create"), "*", "*"),),
     ),
