@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.mcp.background import Background, background
 from fairlead.mcp.holding import Count, Held
+from fairlead.mcp.replying import Replying
 
 # Whoever serves no others answers only to loopback names, which keeps web pages out (DNS rebinding).
 LOOPBACK_ONLY = TransportSecuritySettings(
@@ -38,8 +39,6 @@ class Manner:
     """False where a layer before it looks at hosts and origins."""
     stateless: bool = False
     """No sessions for the legacy era either, for several workers on one port."""
-    json: bool = False
-    """Answers as JSON instead of streams of events."""
 
 
 def named(path: str) -> str:
@@ -67,7 +66,7 @@ class Mounts:
         self._servers = servers
         self._tasks = tasks
         self._manner = manner
-        self._managers: dict[Held, StreamableHTTPSessionManager] = {}
+        self._managers: dict[Held, Replying] = {}
         self._requests: defaultdict[Held, Count] = defaultdict(Count)
         self._starting = anyio.Lock()
 
@@ -80,7 +79,7 @@ class Mounts:
         with self._requests[held].one():
             await manager.handle_request(scope, receive, send)
 
-    async def _started(self, held: Held) -> StreamableHTTPSessionManager:
+    async def _started(self, held: Held) -> Replying:
         async with self._starting:
             if held not in self._managers:
                 started = anyio.Event()
@@ -89,20 +88,23 @@ class Mounts:
             return self._managers[held]
 
     async def _manage(self, held: Held, started: anyio.Event) -> None:
-        manager = StreamableHTTPSessionManager(
-            held.sdk,
-            json_response=self._manner.json,
-            stateless=self._manner.stateless,
-            security_settings=LOOPBACK_ONLY if self._manner.loopback_only else None,
-        )
-        async with manager.run():
-            self._managers[held] = manager
+        by_events, by_json = self._manager(held, json=False), self._manager(held, json=True)
+        async with by_events.run(), by_json.run():
+            self._managers[held] = Replying(by_events, by_json)
             started.set()
             await held.removed.wait()
             await held.ended()
             with anyio.move_on_after(_SENDING):
                 await self._requests[held].ended()
         del self._managers[held], self._requests[held]
+
+    def _manager(self, held: Held, *, json: bool) -> StreamableHTTPSessionManager:
+        return StreamableHTTPSessionManager(
+            held.sdk,
+            json_response=json,
+            stateless=self._manner.stateless,
+            security_settings=LOOPBACK_ONLY if self._manner.loopback_only else None,
+        )
 
 
 @asynccontextmanager

@@ -31,11 +31,15 @@ class Seals:
     def __init__(self, *secrets: bytes) -> None:
         """The first seals, all open. Without any, one that lives as long as this process."""
         self._secrets = secrets or (os.urandom(_SHORTEST),)
+        self._keys: dict[str, list[bytes]] = {}
         self._ciphers: dict[str, list[AESGCM]] = {}
 
     def keys(self, purpose: str) -> list[bytes]:
         """32 bytes each; nothing is learnt of the secret, or of another purpose's, from them."""
-        return [HKDF(SHA256(), 32, None, f"fairlead/mcp/{purpose}".encode()).derive(each) for each in self._secrets]
+        if purpose not in self._keys:
+            info = f"fairlead/mcp/{purpose}".encode()
+            self._keys[purpose] = [HKDF(SHA256(), 32, None, info).derive(each) for each in self._secrets]
+        return self._keys[purpose]
 
     def _of(self, purpose: str) -> list[AESGCM]:
         if purpose not in self._ciphers:
