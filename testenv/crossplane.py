@@ -9,6 +9,7 @@ looks for its image, names the endpoint where our function listens.
 Crossplane binds its metrics and health ports on every interface, and no setting changes that.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -29,6 +30,8 @@ from testenv.servers import HOST, RealCluster
 NAMESPACE = "crossplane-system"
 FUNCTION = "function-settings"
 """What a Composition's pipeline calls it."""
+WEBHOOKS = "crossplane-webhooks"
+SERVER_KEYS = "crossplane-tls-server"
 INIT_SECONDS = 60.0
 PROGRAM = Path(__file__).with_name("function.py")
 
@@ -39,13 +42,20 @@ class RealCrossplane:
     Raises `ServerError` when a program is not built or does not become ready. The cluster must outlive it.
     """
 
-    def __init__(self, cluster: RealCluster, directory: Path) -> None:
-        """`directory` is for keys, cache and logs, and is made if need be."""
+    def __init__(
+        self, cluster: RealCluster, directory: Path, *, usages: bool = False, operations: bool = False
+    ) -> None:
+        """`directory` is for keys, cache and logs, and is made if need be.
+
+        `usages` starts the webhook too, without which a Usage has no controller and protects nothing.
+        """
         self.cluster = cluster
         self.directory = directory
-        for each in ("client", "function", "cache"):
+        self._usages = usages
+        self._operations = operations
+        for each in ("client", "function", "server", "cache"):
             (directory / each).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.ports = Ports("metrics", "health", "function")
+        self.ports = Ports("metrics", "health", "function", "webhook")
         self._running: dict[str, Process] = {}
 
     def __enter__(self) -> "RealCrossplane":
@@ -91,10 +101,15 @@ class RealCrossplane:
         self._apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         account = {"name": "crossplane", "namespace": NAMESPACE}
         self._apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+        if self._usages:
+            self._apply(self._webhook_service())
         self._initialize()
+        if self._usages:
+            self._write_server_keys()
         revision = function_revision()
         self._apply(revision)
-        status = {"endpoint": f"dns:///localhost:{self.ports['function']}", "capabilities": ["composition"]}
+        capabilities = ["composition", "operation"]
+        status = {"endpoint": f"dns:///localhost:{self.ports['function']}", "capabilities": capabilities}
         self._kubectl(
             *("patch", "functionrevision.pkg.crossplane.io", revision["metadata"]["name"]),
             *("--subresource=status", "--type=merge", "-p", json.dumps({"status": status})),
@@ -118,6 +133,7 @@ class RealCrossplane:
     def _start_core(self) -> None:
         log = self.directory / "crossplane.log"
         command: list[str | Path] = [self._program(), "core", "start", "--debug"]
+        command += ["--enable-operations"] if self._operations else []
         started = Process("crossplane", command, log, self._settings())
         self._running["crossplane"] = started
         started.await_ready(lambda: _ready(self.ports["health"]))
@@ -136,17 +152,45 @@ class RealCrossplane:
             "TLS_CA_SECRET_NAME": "crossplane-root-ca",
             "TLS_CLIENT_SECRET_NAME": "crossplane-tls-client",
             "TLS_CLIENT_CERTS_DIR": str(self.directory / "client"),
-            "ENABLE_WEBHOOKS": "false",
+            **(self._webhook_settings() if self._usages else {"ENABLE_WEBHOOKS": "false"}),
             "PACKAGE_RUNTIME": "External",
             "XPKG_CACHE_DIR": str(self.directory / "cache"),
             "METRICS_PORT": str(self.ports["metrics"]),
             "HEALTH_PROBE_PORT": str(self.ports["health"]),
         }
 
+    def _webhook_settings(self) -> dict[str, str]:
+        port = str(self.ports["webhook"])
+        return {
+            "ENABLE_WEBHOOKS": "true",
+            "WEBHOOK_CONFIGS_PATH": str(building.folder("crossplane-webhooks")),
+            "WEBHOOK_SERVICE_NAME": WEBHOOKS,
+            "WEBHOOK_SERVICE_NAMESPACE": NAMESPACE,
+            "WEBHOOK_SERVICE_PORT": port,
+            "WEBHOOK_PORT": port,
+            "TLS_SERVER_SECRET_NAME": SERVER_KEYS,
+            "TLS_SERVER_CERTS_DIR": str(self.directory / "server"),
+        }
+
+    def _webhook_service(self) -> dict[str, Any]:
+        """How the API server reaches a webhook on loopback; EndpointSlices refuse such addresses."""
+        port = self.ports["webhook"]
+        spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
+        metadata = {"name": WEBHOOKS, "namespace": NAMESPACE}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+    def _write_server_keys(self) -> None:
+        """Crossplane's own, which its webhook configuration names the authority of."""
+        found = json.loads(self._kubectl("get", "secret", SERVER_KEYS, "-n", NAMESPACE, "-o", "json"))
+        for name, content in found["data"].items():
+            path = self.directory / "server" / name
+            path.touch(mode=0o600)
+            path.write_bytes(base64.b64decode(content))
+
     def _apply(self, manifest: dict[str, Any]) -> None:
         self._kubectl("apply", "--server-side", "-f", "-", text=json.dumps(manifest))
 
-    def _kubectl(self, *arguments: str, text: str | None = None) -> None:
+    def _kubectl(self, *arguments: str, text: str | None = None) -> str:
         program = building.binary("kubectl")
         if program is None:
             raise ServerError("kubectl is not built", remedy="run `make testenv`")
@@ -157,6 +201,7 @@ class RealCrossplane:
         )
         if done.returncode:
             raise ServerError(f"kubectl {arguments[0]} failed", " ".join(done.stderr.split()))
+        return done.stdout
 
 
 def function_revision() -> dict[str, Any]:

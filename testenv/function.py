@@ -62,7 +62,7 @@ class Composer(service.FunctionRunnerServiceServicer):
             resource.update(desired, made)
             if name in request.observed.resources and wanted.get("ready", True):
                 desired.ready = protocol.READY_TRUE
-        if "claimRef" in composite["spec"]:
+        if "claimRef" in composite.get("spec", {}):  # an operation has no composite
             answer.desired.composite.connection_details.update(connection(composite))
         return answer
 

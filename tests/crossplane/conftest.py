@@ -20,7 +20,10 @@ GROUP = manifests.GROUP
 @pytest.fixture(scope="session")
 def plane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     directory = tmp_path_factory.mktemp("plane")
-    with running("plane", directory / "plane") as server, RealCrossplane(server, directory / "crossplane"):
+    with (
+        running("plane", directory / "plane") as server,
+        RealCrossplane(server, directory / "crossplane", usages=True, operations=True),
+    ):
         yield server
 
 
