@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fairlead.cli import mcpapprove
+from fairlead.cli import mcpapprove, mcpservers
 
 if TYPE_CHECKING:
     from fairlead.mcp.exposing import Exposure
@@ -27,6 +27,7 @@ _Audit = Annotated[str, typer.Option(metavar="FILE|-", help="Append one JSON lin
 
 
 app.command("approve")(mcpapprove.approve)
+app.add_typer(mcpservers.app, name="server")
 
 
 _Config = Annotated[

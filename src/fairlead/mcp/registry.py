@@ -7,18 +7,18 @@ and is told in the log and by `fault`, for readiness.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, offering, policy, production, sharing
+from fairlead.mcp import production, sharing
 from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.background import Background
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.holding import Held, Term
-from fairlead.mcp.offering import Offer
+from fairlead.mcp.preparing import Prepared, prepare
 from fairlead.mcp.production import Served
 from fairlead.mcp.servers import NamedServer
 from fairlead.mcp.targets import Targets
@@ -40,22 +40,10 @@ class Shared:
     """How, for what production mode insists on; None for a person's own terminal."""
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    server: NamedServer
-    offer: Offer
-    reads_only: bool
-
-    @property
-    def reach(self) -> tuple[Any, ...]:
-        """What its connections to clusters depend on."""
-        return self.server.targets, self.server.identity, self.server.denied, self.reads_only
-
-
 @dataclass
 class _Taken:
     held: Held
-    prepared: _Prepared
+    prepared: Prepared
     targets: Targets
 
 
@@ -89,7 +77,7 @@ class Registry(Mapping[str, Held]):
 
     def take(self, servers: Servers) -> None:
         """All of them or none. Raises what is wrong with the first that cannot be served: a `FairleadError`."""
-        prepared = {name: self._prepare(each) for name, each in servers.items()}
+        prepared = {name: prepare(each, self._available) for name, each in servers.items()}
         self._check([each.server for each in prepared.values()])
         if self._shared.served is not None:
             for each in prepared.values():
@@ -115,22 +103,14 @@ class Registry(Mapping[str, Held]):
         _log.info("servers: %s", ", ".join(sorted(self._taken)) or "none")
         return True
 
-    def _prepare(self, server: NamedServer) -> _Prepared:
-        toolsets = catalog.chosen(server.catalog, self._available)
-        offer = offering.combined(map(server.dress, toolsets) if server.dress else toolsets)
-        if not server.timeout_said:
-            said = catalog.timeout(server.catalog, self._available)
-            server = replace(server, timeout_seconds=max(said, server.timeout_seconds))
-        return _Prepared(server, offer, policy.reads_only(server, offer.tools.values()))
-
-    def _targets(self, prepared: _Prepared) -> Targets:
+    def _targets(self, prepared: Prepared) -> Targets:
         return Targets(prepared.server.targets, reads_only=prepared.reads_only, identity=prepared.server.identity)
 
-    def _gate(self, prepared: _Prepared, targets: Targets) -> Gate:
+    def _gate(self, prepared: Prepared, targets: Targets) -> Gate:
         audit = self._shared.audit if prepared.server.logging else ToolAudit()
         return Gate(prepared.server, prepared.offer, targets, audit, self._shared.among_workers)
 
-    def _exchange(self, taken: _Taken, new: _Prepared) -> None:
+    def _exchange(self, taken: _Taken, new: Prepared) -> None:
         old = taken.targets
         if new.reach != taken.prepared.reach:
             taken.targets = self._targets(new)
