@@ -12,7 +12,6 @@ from fairlead.client.credentials import Bearer, Fixed, Renewing
 from fairlead.client.errors import Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.client.websockets import ERROR, STDERR, STDOUT, Refused, Upgraded
-from fairlead.machinery.messages import Headers
 from fairlead.mcp.targets import ReadOnlyConnection, ReadOnlyError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("client:upgraded")]
@@ -65,7 +64,7 @@ async def test_a_refusal_keeps_its_body_and_nothing_is_followed() -> None:
     async with served(refusing) as url, Connection(ConnectionSettings(url)) as connection:
         refused = await read(connection)
         assert isinstance(refused, Refused)
-        assert (refused.status, refused.body, Headers(refused.headers).get("x-why")) == (403, b"no", "rights")
+        assert (refused.status, refused.body, refused.headers.get("x-why")) == (403, b"no", "rights")
         away = await read(connection, "/away")
         assert isinstance(away, Refused)
         assert away.status == 302

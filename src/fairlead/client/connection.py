@@ -171,9 +171,9 @@ class Connection:
             async def once(bearer: Bearer) -> websockets.Upgraded | websockets.Refused:
                 with self._stages("GET"):
                     shared = self._pools.streams(bearer).connector
-                    opened = await sessions.enter_async_context(websockets.session(shared, limit))
+                    handshake = await sessions.enter_async_context(websockets.Handshake(shared, limit))
                     arguments = self._arguments(bearer, headers, b"")
-                    return await websockets.connect(opened, self._url(path, query), self.where, protocols, arguments)
+                    return await handshake.connect(self._url(path, query), self.where, protocols, arguments)
 
             async def begin() -> websockets.Upgraded | websockets.Refused:
                 bearer = await self.settings.source.current()

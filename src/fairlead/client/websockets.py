@@ -8,15 +8,15 @@ Source: k8s.io/streaming `pkg/httpstream/wsstream`; k8s.io/apimachinery `pkg/uti
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
 
 import aiohttp
 from yarl import URL
 
 from fairlead.client.errors import Unreachable
+from fairlead.machinery.messages import Headers
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """The newer one can also say that a channel has ended, which only input needs."""
@@ -29,7 +29,7 @@ class Refused:
     """What was answered in place of a WebSocket."""
 
     status: int
-    headers: Sequence[tuple[str, str]]
+    headers: Headers
     body: bytes = field(repr=False)
 
 
@@ -38,7 +38,8 @@ class Upgraded:
 
     status = 101
 
-    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Any]", where: str) -> None:
+    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Any]", headers: Headers, where: str) -> None:
+        self.headers = headers
         self._socket = socket
         self._where = where
 
@@ -60,41 +61,50 @@ class _RefusedError(Exception):
         self.refused = refused
 
 
-@asynccontextmanager
-async def session(connector: aiohttp.BaseConnector | None, limit: aiohttp.ClientTimeout) -> AsyncIterator[Any]:
-    tracing = aiohttp.TraceConfig()
-    tracing.on_request_redirect.append(_stay)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        timeout=limit,
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-        raise_for_status=_check,
-        trace_configs=[tracing],
-    ) as made:
-        yield made
+class Handshake:
+    """`async with`; for one WebSocket, which must not outlive it."""
 
+    def __init__(self, connector: aiohttp.BaseConnector | None, limit: aiohttp.ClientTimeout) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_redirect.append(_stay)
+        self._headers = Headers()
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=limit,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            raise_for_status=self._check,
+            trace_configs=[tracing],
+        )
 
-async def _check(answer: aiohttp.ClientResponse) -> None:
-    if answer.status != 101:
-        lines = [(key.decode("latin-1").lower(), value.decode("utf-8", "replace")) for key, value in answer.raw_headers]
-        raise _RefusedError(Refused(answer.status, lines, await answer.read()))
+    async def connect(
+        self, url: URL, where: str, protocols: Sequence[str], arguments: dict[str, Any]
+    ) -> Upgraded | Refused:
+        """`arguments` are headers, proxy and server name, as requests take them; `where` is for errors."""
+        mine = {key: value for key, value in arguments.items() if key in ("headers", "proxy", "server_hostname")}
+        closing = aiohttp.ClientWSTimeout(ws_close=_FAREWELL_SECONDS)
+        try:
+            socket = await self._session.ws_connect(url, protocols=protocols, timeout=closing, **mine)
+        except _RefusedError as error:
+            return error.refused
+        return Upgraded(socket, self._headers, where)
+
+    async def _check(self, answer: aiohttp.ClientResponse) -> None:
+        lines = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in answer.raw_headers]
+        self._headers = Headers(lines)
+        if answer.status != 101:
+            raise _RefusedError(Refused(answer.status, self._headers, await answer.read()))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
 
 
 async def _stay(_: aiohttp.ClientSession, __: SimpleNamespace, told: aiohttp.TraceRequestRedirectParams) -> None:
-    raise _RefusedError(Refused(told.response.status, (), b"it redirects, and that is not followed"))
-
-
-async def connect(
-    opened: aiohttp.ClientSession, url: URL, where: str, protocols: Sequence[str], arguments: dict[str, Any]
-) -> Upgraded | Refused:
-    """`arguments` are headers, proxy and server name, as requests take them."""
-    mine = {key: value for key, value in arguments.items() if key in ("headers", "proxy", "server_hostname")}
-    closing = aiohttp.ClientWSTimeout(ws_close=_FAREWELL_SECONDS)
-    try:
-        socket = await opened.ws_connect(url, protocols=protocols, timeout=closing, **mine)
-    except _RefusedError as error:
-        return error.refused
-    return Upgraded(socket, where)
+    raise _RefusedError(Refused(told.response.status, Headers(), b"it redirects, and that is not followed"))

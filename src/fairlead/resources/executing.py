@@ -16,7 +16,6 @@ from fairlead.client import websockets
 from fairlead.client.api import Client, refusal
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
-from fairlead.machinery.messages import Headers
 from fairlead.machinery.paths import Resource
 
 PODS = Resource("", "v1", "pods")
@@ -74,7 +73,7 @@ async def run(client: Client, command: Command, *, seconds: float, most: int) ->
     output = _Output(most, {websockets.STDOUT: bytearray(), websockets.STDERR: bytearray()})
     async with client.connection.upgraded(path, query=command.query) as answer:
         if isinstance(answer, websockets.Refused):
-            raise refusal(answer.status, answer.body, Headers(answer.headers))
+            raise refusal(answer.status, answer.body, answer.headers)
         code = None
         try:
             async with asyncio.timeout(seconds):
