@@ -1,7 +1,18 @@
 """The Kubernetes toolset: any resource, pods and their logs, events, namespaces, and what the API offers."""
 
 from fairlead.mcp.tools import Preset, ToolClass, Toolset
-from fairlead.mcp.toolsets.core import deleting, discovering, events, patching, pods, resources, writing
+from fairlead.mcp.toolsets.core import (
+    comparing,
+    deleting,
+    discovering,
+    events,
+    executing,
+    patching,
+    pods,
+    resources,
+    using,
+    writing,
+)
 
 TOOLSET = Toolset(
     "core",
@@ -10,10 +21,13 @@ TOOLSET = Toolset(
         *resources.TOOLS,
         *events.TOOLS,
         *pods.TOOLS,
+        *using.TOOLS,
+        *executing.TOOLS,
         *discovering.TOOLS,
         *writing.TOOLS,
         *patching.TOOLS,
         *deleting.TOOLS,
+        *comparing.TOOLS,
     ),
     presets=(
         Preset(
