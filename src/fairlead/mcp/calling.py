@@ -1,7 +1,7 @@
 """One call as a value: who makes it, with what, how far it has come; and what tools are given of it."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -44,6 +44,8 @@ class Call:
     talk: Conversation
     reads_only: bool = True
     """Whether the connections of this server refuse everything but reads, dry runs included."""
+    seconds_left: Callable[[], float] = field(default=lambda: 30.0, repr=False, compare=False)
+    """Until the call's deadline, for tools that wait and can say how far they have come."""
 
     @property
     def names(self) -> list[str]:

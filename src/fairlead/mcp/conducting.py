@@ -55,7 +55,7 @@ class Conduct:
             async with self._place(use), asyncio.timeout(self.server.timeout_seconds) as deadline:
                 patient = _Patient(talk or Nobody(), use, deadline)
                 with use.runs(), observing.calling(self.shared.meter, self.server.name):
-                    found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only))
+                    found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only, patient.left))
             use.result, use.size = "ok", size(found)
             return found
         except InputRequiredError:
@@ -68,7 +68,8 @@ class Conduct:
             raise
         except TimeoutError as error:
             use.result = "timeout"
-            raise ToolError(self._late(use)) from error
+            how_far = self._said("; ".join(getattr(error.__cause__, "__notes__", ())))
+            raise ToolError(self._late(use), how_far) from error
         except asyncio.CancelledError:
             use.result = "cancelled"
             raise
@@ -142,12 +143,17 @@ class _Patient:
     def capabilities(self) -> frozenset[str]:
         return self._talk.capabilities
 
+    def left(self) -> float:
+        """Seconds."""
+        now = asyncio.get_running_loop().time()
+        return (self._deadline.when() or now) - now
+
     async def log(self, level: Level, text: str) -> None:
         await self._talk.log(level, text)
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Reply]:
         loop = asyncio.get_running_loop()
-        left = (self._deadline.when() or loop.time()) - loop.time()
+        left = self.left()
         before, self._use.stage = self._use.stage, Stage.ASKING
         self._deadline.reschedule(loop.time() + SECONDS)
         said = await self._talk.ask(questions)
