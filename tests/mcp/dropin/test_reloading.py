@@ -1,0 +1,117 @@
+"""SIGHUP, to a process that was started as people start it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from testenv.ports import Ports
+from testenv.processes import Process
+from tests.mcp.dropin import samples
+
+DEADLINE = 60
+
+
+@contextmanager
+def started(folder: Path, text: str, *flags: str) -> Iterator[tuple[Process, int]]:
+    write(folder, text)
+    with closing(Ports("mcp")) as ports:
+        port = ports["mcp"]
+        command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", folder / "config.toml"]
+        process = Process("mcp", [*command, f"--port={port}", *flags], folder / "log")
+        try:
+            process.await_ready(lambda: "ready: " in (folder / "log").read_text())
+            yield process, port
+        finally:
+            process.stop()
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "config.toml").write_text(f'kubeconfig = "{samples.base(folder)}"\n{text}', encoding="utf-8")
+
+
+def tools(port: int) -> set[str]:
+    meta = {f"io.modelcontextprotocol/{key}": value for key, value in
+            (("protocolVersion", "2026-07-28"), ("clientCapabilities", {}))}  # fmt: skip
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/list",
+    }
+    asked = Request(f"http://127.0.0.1:{port}/mcp", json.dumps(body).encode(), headers)
+    with urlopen(asked, timeout=DEADLINE) as answer:
+        text = answer.read().decode()
+    found: dict[str, Any] = json.loads(next(each for each in text.replace("data: ", "").splitlines() if "{" in each))
+    return {each["name"] for each in found["result"]["tools"]}
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+WRITES = "resources_create_or_update"
+
+
+@pytest.mark.requirement("mcp-dropin:reload", "mcp-dropin:served-at-mcp")
+def test_a_reload_takes_up_the_files_and_never_loosens_a_flag(tmp_path: Path) -> None:
+    with started(tmp_path, "", "--read-only") as (process, port):
+        assert "pods_list" in tools(port)
+        assert WRITES not in tools(port)
+        write(tmp_path, 'read_only = false\ndisabled_tools = ["pods_list"]')
+        process.signal(signal.SIGHUP)
+        eventually(lambda: "pods_list" not in tools(port))
+        assert WRITES not in tools(port), "the other product's verified bug"
+
+        write(tmp_path, "read_onli = true")
+        process.signal(signal.SIGHUP)
+        eventually(lambda: "did you mean read_only" in (tmp_path / "log").read_text())
+        assert "pods_list" not in tools(port)
+
+        (tmp_path / "conf.d").mkdir()
+        (tmp_path / "conf.d" / "10.toml").write_text('disabled_tools = ["pods_log"]\nport = "1"')
+        write(tmp_path, "")
+        process.signal(signal.SIGHUP)
+        eventually(lambda: "pods_log" not in tools(port))
+        assert "pods_list" in tools(port)
+
+
+@pytest.mark.requirement("mcp-dropin:reload")
+def test_without_a_flag_the_files_decide(tmp_path: Path) -> None:
+    with started(tmp_path, "read_only = true") as (process, port):
+        assert WRITES not in tools(port)
+        write(tmp_path, 'bind_address = "::1"')
+        process.signal(signal.SIGHUP)
+        eventually(lambda: WRITES in tools(port))
+        eventually(lambda: "bind_address has changed: it holds when" in (tmp_path / "log").read_text())
+
+
+@pytest.mark.requirement("mcp-dropin:unknown-key", "mcp-dropin:seed")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("read_onli = true", "did you mean read_only?"),
+        ('cluster_provider_strategy = "kcp"', "this version does not serve kcp's workspaces"),
+        ('toolsets = ["kcp", "core"]', "there is no toolset 'kcp' yet"),
+    ],
+)
+def test_what_cannot_be_served_stops_the_start_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    write(tmp_path, text)
+    command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", tmp_path / "config.toml"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert said in line
