@@ -6,25 +6,29 @@ from typing import Any
 import httpx2
 import pytest
 
-from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import health
+from fairlead.mcp.keeping import MemoryStore, StoreError
 from fairlead.mcp.metrics import PrometheusMeter
 from fairlead.mcp.operating import Operated, metrics_alone
 
 pytestmark = [pytest.mark.requirement("mcp-operators:health"), pytest.mark.anyio]
 
 
-class Stage:
+class Stage(MemoryStore):
     def __init__(self) -> None:
-        self.stale = self.lost = False
+        super().__init__()
+        self.fault = ""
+        self.store = self
+        self.lost = False
         self.reached: list[str] = []
-        self.health = health.checks(lambda: self.stale, self.store)
+        self.health = health.checks(self)
         self.meter = PrometheusMeter()
         self.meter.called("reporting", "pods_list", "ok", 0.1)
 
-    async def store(self) -> None:
+    async def get(self, key: str) -> bytes | None:
         if self.lost:
-            raise FairleadError("Redis does not answer", "kX9vQ2mLpR7")
+            raise StoreError("Redis does not answer", "kX9vQ2mLpR7")
+        return await super().get(key)
 
     async def inner(self, scope: Any, receive: Any, send: Any) -> None:
         self.reached.append(scope["path"])
@@ -61,7 +65,7 @@ async def test_without_what_workers_share_nobody_is_ready_and_all_live(web: http
     stage.lost = True
     answer = await web.get("/readyz")
     assert answer.status_code == 500
-    assert "[-]redis failed" in answer.text
+    assert "[-]shared failed" in answer.text
     assert "kX9vQ2mLpR7" not in answer.text
     assert (await web.get("/livez")).status_code == 200
 
@@ -69,7 +73,7 @@ async def test_without_what_workers_share_nobody_is_ready_and_all_live(web: http
 async def test_a_file_that_was_not_taken_up_is_told_and_takes_nobody_away(
     web: httpx2.AsyncClient, stage: Stage
 ) -> None:
-    stage.stale = True
+    stage.fault = "name: it is not one"
     answer = await web.get("/readyz?verbose")
     assert answer.status_code == 200
     assert health.STALE in answer.text

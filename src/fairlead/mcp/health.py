@@ -6,19 +6,30 @@ verbosely and in the metrics, but makes nobody unready: the last good ones are s
 mounted ConfigMap must not take all replicas away at once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
-from fairlead.serving.health import Check, Health
+from fairlead.mcp.keeping import Store
+from fairlead.serving.health import Health
 
 STALE = "the latest change of the server files was not taken up, the last good ones are served; the log says why"
 PATHS = ("/healthz", "/livez", "/readyz")
 
 
-def checks(is_stale: Callable[[], bool], store: Callable[[], Awaitable[None]] | None) -> Health:
-    """`store` raises a `FairleadError` while what workers share cannot be reached; None where nothing is shared."""
-    ready: dict[str, Check] = {} if store is None else {"redis": store}
+class Served(Protocol):
+    @property
+    def fault(self) -> str:
+        """Why the latest change of server files was not taken up; empty where it was."""
+
+    @property
+    def store(self) -> Store: ...
+
+
+def checks(served: Served) -> Health:
+    async def shared() -> None:
+        await served.store.get("ready")  # nothing is kept there: the `StoreError` is what matters
 
     def warnings() -> Iterable[str]:
-        return (STALE,) if is_stale() else ()
+        return (STALE,) if served.fault else ()
 
-    return Health({"healthz": {}, "livez": {}, "readyz": ready}, warnings)
+    return Health({"healthz": {}, "livez": {}, "readyz": {"shared": shared}}, warnings)

@@ -18,6 +18,7 @@ from fairlead.mcp.background import Background
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.holding import Held, Term
+from fairlead.mcp.keeping import Store
 from fairlead.mcp.preparing import Prepared, prepare
 from fairlead.mcp.production import Served
 from fairlead.mcp.servers import NamedServer
@@ -70,6 +71,10 @@ class Registry(Mapping[str, Held]):
 
     def __len__(self) -> int:
         return len(self._taken)
+
+    @property
+    def store(self) -> Store:
+        return self._shared.among_workers.store
 
     @property
     def servers(self) -> dict[str, NamedServer]:

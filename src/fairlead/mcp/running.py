@@ -2,20 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcp.server.stdio import stdio_server
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import approving, auditfiles, catalog, eras, guarding, mounting, sharing
+from fairlead.mcp import approving, auditfiles, catalog, eras, guarding, health, mounting, sharing, spans
 from fairlead.mcp.auditing import Sink, ToolAudit
 from fairlead.mcp.background import background
 from fairlead.mcp.callers import LOOPBACK, STDIO, Caller
@@ -24,7 +22,10 @@ from fairlead.mcp.flooding import Floods
 from fairlead.mcp.guarding import Front
 from fairlead.mcp.holding import Held
 from fairlead.mcp.hosts import Allowed
+from fairlead.mcp.metrics import PrometheusMeter
 from fairlead.mcp.mounting import Manner
+from fairlead.mcp.observing import UNMEASURED, Meter
+from fairlead.mcp.operating import Operated, metrics_alone
 from fairlead.mcp.production import Served
 from fairlead.mcp.registry import Registry, Servers, Shared
 from fairlead.mcp.sources import ServerSource, Source
@@ -52,6 +53,8 @@ class Serving:
     """What clients reach it by, where requests do not say it."""
     alone: str = ""
     """The server that is at `/mcp`."""
+    metrics: socket.socket | None = None
+    """Bound to the port on which metrics are shown, to whoever reaches it."""
 
     @property
     def served(self) -> Served:
@@ -74,14 +77,14 @@ async def opened(servers: Servers, caller: Caller, audit: Sink | None = None) ->
 
 
 @asynccontextmanager
-async def following(serving: Serving, everybody: Caller) -> AsyncIterator[Registry]:
+async def following(serving: Serving, everybody: Caller, meter: Meter = UNMEASURED) -> AsyncIterator[Registry]:
     """The servers of the source, and whatever it comes to say; raises what is wrong with them at the start."""
     known = serving.source.read()
     first = serving.source.first(known)
     check = serving.exposure.check
-    with auditfiles.opened(serving.audit_log) as log:
+    with auditfiles.opened(serving.audit_log) as log, spans.exported():
         async with (
-            sharing.opened(serving.redis_url, serving.seal_key_file) as shared,
+            sharing.opened(serving.redis_url, serving.seal_key_file, meter) as shared,
             Registry(everybody, Shared(ToolAudit(log), shared, serving.served), catalog.toolsets(), check) as found,
             background() as tasks,
         ):
@@ -113,18 +116,25 @@ async def _speak(held: Held) -> None:
 
 async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[Listening, Registry], None]) -> None:
     """All servers, until cancelled."""
-    async with (
-        following(serving, LOOPBACK) as servers,
-        application(servers, serving) as served,
-        listening.listen_application(served, bound=bound, tls=serving.tls) as listener,
-    ):
+    meter = PrometheusMeter()
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(following(serving, LOOPBACK, meter))
+        meter.is_stale = lambda: bool(servers.fault)
+        if serving.metrics is not None:
+            alone = metrics_alone(meter, health.checks(servers))
+            await stack.enter_async_context(listening.listen_application(alone, bound=serving.metrics))
+        is_here = serving.metrics is None and not serving.exposure.is_reached_by_others
+        served = await stack.enter_async_context(application(servers, serving, meter if is_here else None))
+        listener = await stack.enter_async_context(listening.listen_application(served, bound=bound, tls=serving.tls))
         started(listener, servers)
         await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def application(servers: Mapping[str, Held], serving: Serving | None = None) -> AsyncIterator[ASGIApp]:
-    """`/s/<name>/mcp` for each, and health paths."""
+async def application(
+    servers: Registry, serving: Serving | None = None, meter: PrometheusMeter | None = None
+) -> AsyncIterator[ASGIApp]:
+    """`/s/<name>/mcp` for each, guarded, and health paths; with `meter` its counts, for this machine."""
     serving = serving or Serving(exposure=Exposure("127.0.0.1"))
     exposure = serving.exposure
     front = Front(
@@ -135,11 +145,6 @@ async def application(servers: Mapping[str, Held], serving: Serving | None = Non
         beyond_loopback=exposure.is_reached_by_others,
     )
     async with mounting.mounted(servers, serving.manner) as mounts:
-        health = [Route(path, _healthy) for path in ("/healthz", "/livez", "/readyz")]
-        inner = Starlette(routes=[*health, approving.route(servers), Mount("/", app=mounts)])
+        inner = Starlette(routes=[approving.route(servers), Mount("/", app=mounts)])
         async with guarding.guarded(mounting.alone(Floods(inner, servers), serving.alone), servers, front) as guarded:
-            yield guarded
-
-
-async def _healthy(request: Request) -> PlainTextResponse:
-    return PlainTextResponse("ok")
+            yield Operated(guarded, health.checks(servers), meter)

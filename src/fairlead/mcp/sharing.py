@@ -32,11 +32,13 @@ class Shared:
 
 
 @asynccontextmanager
-async def opened(redis_url: str = "", seal_key_file: Path | None = None) -> AsyncIterator[Shared]:
+async def opened(
+    redis_url: str = "", seal_key_file: Path | None = None, meter: Meter = UNMEASURED
+) -> AsyncIterator[Shared]:
     """Raises `SharingError`, `SealError`, and `StoreError` where Redis does not answer at the start."""
     seals = sealing.read(seal_key_file) if seal_key_file else Seals()
     if not redis_url:
-        yield Shared(seals)
+        yield Shared(seals, meter=meter)
         return
     try:
         from redis.asyncio import Redis
@@ -51,4 +53,4 @@ async def opened(redis_url: str = "", seal_key_file: Path | None = None) -> Asyn
     async with redis:
         async with answering():
             await redis.ping()
-        yield Shared(seals, RedisStore(redis), RedisLimiter(redis))
+        yield Shared(seals, RedisStore(redis), RedisLimiter(redis), meter)
