@@ -25,7 +25,7 @@ def started(folder: Path, text: str, *flags: str) -> Iterator[tuple[Process, int
     write(folder, text)
     with closing(Ports("mcp")) as ports:
         port = ports["mcp"]
-        command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", folder / "config.toml"]
+        command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", str(folder / "config.toml")]
         process = Process("mcp", [*command, f"--port={port}", *flags], folder / "log")
         try:
             process.await_ready(lambda: "ready: " in (folder / "log").read_text())
@@ -39,8 +39,8 @@ def write(folder: Path, text: str) -> None:
 
 
 def tools(port: int) -> set[str]:
-    meta = {f"io.modelcontextprotocol/{key}": value for key, value in
-            (("protocolVersion", "2026-07-28"), ("clientCapabilities", {}))}  # fmt: skip
+    prefix = "io.modelcontextprotocol"
+    meta: dict[str, Any] = {f"{prefix}/protocolVersion": "2026-07-28", f"{prefix}/clientCapabilities": {}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}
     headers = {
         "Content-Type": "application/json",
@@ -109,7 +109,7 @@ def test_without_a_flag_the_files_decide(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_served_stops_the_start_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     write(tmp_path, text)
-    command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", tmp_path / "config.toml"]
+    command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--config", str(tmp_path / "config.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
