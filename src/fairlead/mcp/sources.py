@@ -28,7 +28,8 @@ class Reading:
     """What a directory held at one moment."""
 
     files: Mapping[Path, bytes]
-    fault: ServerFileError | None = None
+    fault: str = ""
+    """Why it could not be read; as text, so that two looks at the same fault are equal."""
 
 
 class ServerSource(Protocol):
@@ -58,12 +59,12 @@ class Source:
         try:
             return Reading(serverfiles.texts(self.where))
         except ServerFileError as error:
-            return Reading({}, error)
+            return Reading({}, str(error))
 
     def servers(self, reading: Reading) -> dict[str, NamedServer]:
         """Raises `ServerFileError`."""
         if reading.fault:
-            raise reading.fault
+            raise ServerFileError(reading.fault)
         found = serverfiles.parsed(reading.files)
         if not found and self.directory is None:
             found = {DEFAULT.name: DEFAULT}
