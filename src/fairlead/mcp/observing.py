@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span, 
 from fairlead.client.connection import Answered, Connection
 from fairlead.client.credentials import Bearer
 from fairlead.machinery.messages import Headers
+from fairlead.mcp import straying
 from fairlead.mcp.calling import answered
 
 _Answer = TypeVar("_Answer", bound=Answered)
@@ -67,6 +68,7 @@ class ObservedConnection(Connection):
     async def _around(
         self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
     ) -> _Answer:
+        straying.check(path)
         meter, server = _present.get()
         began, code = time.perf_counter(), NO_ANSWER
         attributes = {"http.request.method": method, "url.path": path, "server.address": self.where}
