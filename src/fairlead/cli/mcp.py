@@ -1,18 +1,14 @@
 """`fairlead mcp`: Model Context Protocol servers, and their tools for people at a terminal."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from fairlead.cli import mcpapprove, mcpservers
 
 if TYPE_CHECKING:
-    from fairlead.mcp.exposing import Exposure
-    from fairlead.mcp.registry import Registry
-    from fairlead.mcp.running import Serving
     from fairlead.mcp.servers import NamedServer
-    from fairlead.serving.listening import Listening
 
 app = typer.Typer(help="Model Context Protocol servers for AI agents.", no_args_is_help=True)
 
@@ -59,23 +55,30 @@ def serve(
         bool, typer.Option("--disable-destructive", help="Of a --config, whatever it says.")
     ] = False,
     audit_log: _Audit = "",
+    workers: Annotated[int, typer.Option(help="Processes that serve the port; several need --redis-url.")] = 1,
     redis_url: Annotated[str, typer.Option(metavar="URL", help="Keeps limits and handles for several workers.")] = "",
     seal_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Seals handles for all workers.")] = None,
+    metrics_port: Annotated[
+        int, typer.Option(help="Show metrics here (default: at /metrics, to this machine only).")
+    ] = 0,
     allowed_host: Annotated[list[str] | None, typer.Option(help="A name that clients may call it by.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate to serve with, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.")] = None,
     behind_tls_proxy: Annotated[
         bool, typer.Option("--behind-tls-proxy", help="A proxy before it terminates TLS.")
     ] = False,
+    log_format: Annotated[Literal["text", "json"], typer.Option(help="Of the log on standard error.")] = "text",
 ) -> None:
     """Serve named servers until interrupted; changes of their files are taken up while they are served."""
     from dataclasses import replace
 
+    from fairlead.cli import mcpserving
     from fairlead.cli.stopping import until_asked
     from fairlead.mcp import running
+    from fairlead.mcp import workers as checks
     from fairlead.mcp.exposing import Exposure
     from fairlead.mcp.sources import Source
-    from fairlead.serving import loops
+    from fairlead.serving import logs, loops
 
     tls = _tls(tls_cert, tls_key)
     hosts = tuple(allowed_host or ())
@@ -95,27 +98,12 @@ def serve(
         raise running.ServeError("--read-only and --disable-destructive belong to --config", "", "edit the servers")
     if stdio == bool(port):
         raise running.ServeError("nothing to serve on", "", "give either --stdio or --port")
-    if stdio:
-        loops.run(until_asked(running.serve_stdio(replace(serving, exposure=Exposure()))))
-    else:
-        _serve_port(serving, serving.exposure, port)
-
-
-def _serve_port(serving: "Serving", exposure: "Exposure", port: int) -> None:
-    from fairlead.cli.stopping import until_asked
-    from fairlead.mcp import running
-    from fairlead.serving import listening, loops
-
-    exposure.check_transport()
-    exposure.check(serving.source.first(serving.source.read()).values())
-    bound = listening.bind(exposure.address, port)
-
-    def ready(listener: "Listening", servers: "Registry") -> None:
-        for name in sorted(servers):
-            path = "/mcp" if name == serving.alone else f"/s/{name}/mcp"
-            typer.echo(f"ready: {listener.url}{path}")
-
-    loops.run(until_asked(running.serve_port(serving, bound, ready)))
+    checks.check(workers, redis_url, stdio=stdio)
+    with logs.on_standard_error(logs.LogFormat(log_format)):
+        if stdio:
+            loops.run(until_asked(running.serve_stdio(replace(serving, exposure=Exposure()))))
+        else:
+            mcpserving.serve(serving, port, metrics_port, workers)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:

@@ -31,6 +31,8 @@ def shared_by_workers() -> Iterator[None]:
     """In the parent, around starting them; prometheus_client must not have been imported."""
     with TemporaryDirectory(prefix="fairlead-metrics-") as folder:
         os.environ[_FILES] = folder
+        import prometheus_client  # noqa: F401 - once for all, and in time
+
         try:
             yield
         finally:

@@ -1,0 +1,41 @@
+"""Serving on a port, by this process or by several."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from fairlead.cli.stopping import until_asked
+from fairlead.mcp import running, workers
+from fairlead.mcp.running import Serving
+from fairlead.serving import listening, loops
+from fairlead.serving.listening import Listening
+
+
+def serve(serving: Serving, port: int, metrics_port: int, count: int) -> None:
+    """Until a signal comes. What is wrong is said before anything is opened."""
+    exposure = serving.exposure
+    exposure.check_transport()
+    first = serving.source.first(serving.source.read())
+    exposure.check(first.values())
+    names = sorted(first)
+    bound = listening.bind(exposure.address, port)
+    if metrics_port:
+        serving = replace(serving, metrics=listening.bind(exposure.address, metrics_port))
+    if count == 1:
+        loops.run(until_asked(running.serve_port(serving, bound, lambda listener, _: _say(serving, listener, names))))
+        return
+    address = bound.getsockname()
+    where = Listening(address[0], address[1], serving.tls is not None)
+
+    def work(key: Path, started: Callable[[], None]) -> None:
+        one = replace(serving, seal_key_file=key, manner=replace(serving.manner, stateless=True))
+        loops.run(until_asked(running.serve_port(one, bound, lambda *_: started())))
+
+    workers.serve(count, serving.seal_key_file, work, lambda: _say(serving, where, names))
+
+
+def _say(serving: Serving, listener: Listening, names: Iterable[str]) -> None:
+    for name in names:
+        typer.echo(f"ready: {listener.url}{'/mcp' if name == serving.alone else f'/s/{name}/mcp'}")
