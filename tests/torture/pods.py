@@ -46,13 +46,22 @@ class Pod:
         self._process: Process | None = None
         (self.container,) = self.spec["containers"]
 
-    def start(self, machine: Machine) -> None:
-        """Returns when it says that it is ready."""
+    def start(self, machine: Machine | None) -> None:
+        """Returns when it says that it is ready. Without a machine it is on the network of the tests."""
         mounts = [self._mounted(each) for each in self.container["volumeMounts"]]
-        mounts.append((self._account(), ACCOUNT))
+        if self.spec.get("automountServiceAccountToken", True):
+            mounts.append((self._account(), ACCOUNT))
         script = self._folder / "start.sh"
         script.write_text(self._script(mounts), encoding="utf-8")
-        command = [*machine.prefix, "unshare", "--mount", "--propagation=private", "sh", "-eu", str(script)]
+        command = [
+            *(machine.prefix if machine else ()),
+            "unshare",
+            "--mount",
+            "--propagation=private",
+            "sh",
+            "-eu",
+            str(script),
+        ]
         self._process = Process(self.name, command, self.log)
         self._process.await_ready(lambda: "ready: " in self.said())
 
@@ -80,7 +89,7 @@ class Pod:
     def _mounted(self, mount: Object) -> tuple[Path, str]:
         assert mount["readOnly"]
         (volume,) = [each for each in self.spec["volumes"] if each["name"] == mount["name"]]
-        return self._volume(volume), mount["mountPath"]
+        return self._volume(volume) / mount.get("subPath", ""), mount["mountPath"]
 
     def _volume(self, volume: Object) -> Path:
         if secret := volume.get("secret"):
@@ -175,8 +184,10 @@ class Pod:
 
 
 def _bound(source: object, target: str) -> list[str]:
+    is_file = Path(str(source)).is_file()
     return [
-        f"mkdir -p {_quoted(target)}",
+        f"mkdir -p {_quoted(Path(target).parent if is_file else target)}",
+        *([f"touch {_quoted(target)}"] if is_file else []),
         f"mount --bind {_quoted(source)} {_quoted(target)}",
         f"mount -o remount,bind,ro {_quoted(target)}",
     ]
