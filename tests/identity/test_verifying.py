@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from fairlead.identity import kept as module
+from fairlead.identity import verifying as module_verifying
 from fairlead.identity.addresses import Trust
 from fairlead.identity.errors import ProviderError, TokenError
 from fairlead.identity.fetching import Fetcher
@@ -130,8 +131,8 @@ async def test_the_operator_reads_which_audience_a_token_has(
 async def test_a_new_key_is_found_and_an_old_one_forgotten(provider: Provider, fetcher: Fetcher) -> None:
     clock = Clock()
     checked = verifier(provider, fetcher, clock)
-    old = provider.token()
-    await checked.claims(old)
+    old = provider.token(jti="never seen before")
+    await checked.claims(provider.token())
     provider.rotate()
     clock.now += module.COOLDOWN_SECONDS + 1
     await checked.claims(provider.token())
@@ -163,10 +164,10 @@ async def test_what_was_good_holds_on_while_the_provider_fails(provider: Provide
     await checked.claims(provider.token())
     provider.failing = True
     clock.now += module.FRESH_SECONDS + 1
-    await checked.claims(provider.token())
+    await checked.claims(provider.token(jti="a"))
     clock.now += module.STALE_SECONDS
     with pytest.raises(ProviderError, match="HTTP 500"):
-        await checked.claims(provider.token())
+        await checked.claims(provider.token(jti="b"))
 
 
 @ROTATED
@@ -215,3 +216,26 @@ async def test_keys_elsewhere_on_this_machine_are_not_asked_for(provider: Provid
         with pytest.raises(ProviderError, match="has to be https"):
             await verifier(provider, fetcher).claims(provider.token())
         assert other.asked == []
+
+
+@VERIFIED
+async def test_what_is_remembered_ends_with_the_token_and_after_half_a_minute(
+    provider: Provider, fetcher: Fetcher
+) -> None:
+    clock = Clock()
+    clock.now = provider.claims()["iat"]
+    keys = Keys(Asked(provider.issuer, fetcher))
+    checked = Verifier(Expected(provider.issuer, ("mcp",), USUAL, leeway_seconds=0), keys, clock)
+    short, long = provider.token(exp=int(clock.now) + 5), provider.token()
+    for token in (short, long):
+        assert await checked.claims(token) is await checked.claims(token)
+    clock.now += 6
+    first = await checked.claims(long)
+    assert await checked.claims(short) is not await checked.claims(
+        short
+    )  # asked each time, by the clock of this machine
+    clock.now += module_verifying.REMEMBERED_SECONDS
+    assert await checked.claims(long) is not first
+    for number in range(1100):
+        await checked.claims(provider.token(jti=str(number)))
+    assert len(checked._good) == 1000

@@ -7,6 +7,7 @@ Source: RFC 7517; RFC 8725 §3.1.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -19,7 +20,23 @@ _MOST_KEYS = 200
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
 _KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
-KeySet = tuple[Mapping[str, Any], ...]
+
+@dataclass(frozen=True, eq=False)
+class KeySet:
+    entries: tuple[Mapping[str, Any], ...]
+    _made: dict[tuple[str, str], jwt.PyJWK] = field(default_factory=dict)
+    """Making one takes longer than using it; no more than there are entries and algorithms."""
+
+    def find(self, key_id: str, algorithm: str) -> jwt.PyJWK | None:
+        """Without an id only where there is no choice."""
+        if (key_id, algorithm) not in self._made:
+            fitting = [each for each in self.entries if _fits(each, algorithm)]
+            named = [each for each in fitting if each.get("kid") == key_id] if key_id else fitting
+            found = list(_usable(named, algorithm))
+            if not found or (len(found) > 1 and not key_id):
+                return None
+            self._made[key_id, algorithm] = found[0]
+        return self._made[key_id, algorithm]
 
 
 class Keys:
@@ -32,9 +49,9 @@ class Keys:
     async def find(self, key_id: str, algorithm: str) -> jwt.PyJWK:
         """Raises `TokenError` for a key that the provider does not have, `ProviderError`."""
         known = await self._kept.get()
-        found = _find(known, key_id, algorithm)
+        found = known.find(key_id, algorithm)
         if found is None:
-            found = _find(await self._kept.newer(known), key_id, algorithm)
+            found = (await self._kept.newer(known)).find(key_id, algorithm)
         if found is None:
             raise TokenError("the token is signed with a key that the identity provider does not have")
         return found
@@ -43,15 +60,7 @@ class Keys:
         found = (await self._provider.fetcher.get(await self._provider.endpoint("jwks_uri"))).get("keys")
         if not isinstance(found, list):
             raise ProviderError(f"the identity provider {self._provider.issuer} has no keys in its key set")
-        return tuple(each for each in found[:_MOST_KEYS] if isinstance(each, Mapping))
-
-
-def _find(keys: KeySet, key_id: str, algorithm: str) -> jwt.PyJWK | None:
-    """Without an id only where there is no choice."""
-    fitting = [each for each in keys if _fits(each, algorithm)]
-    named = [each for each in fitting if each.get("kid") == key_id] if key_id else fitting
-    made = list(_made(named, algorithm))
-    return made[0] if len(made) == 1 or (key_id and made) else None
+        return KeySet(tuple(each for each in found[:_MOST_KEYS] if isinstance(each, Mapping)))
 
 
 def _fits(key: Mapping[str, Any], algorithm: str) -> bool:
@@ -63,7 +72,7 @@ def _fits(key: Mapping[str, Any], algorithm: str) -> bool:
     )
 
 
-def _made(keys: list[Mapping[str, Any]], algorithm: str) -> Iterator[jwt.PyJWK]:
+def _usable(keys: list[Mapping[str, Any]], algorithm: str) -> Iterator[jwt.PyJWK]:
     """One that cannot be used is as good as none: it must not take the others with it."""
     for each in keys:
         try:

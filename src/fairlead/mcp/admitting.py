@@ -33,37 +33,49 @@ def provider(identity: OIDC) -> Provider:
     return Provider(identity.issuer, Fetcher(trust, identity.certificate_authority))
 
 
+class _Known:
+    """One provider, and what servers expect of its tokens."""
+
+    def __init__(self, identity: OIDC) -> None:
+        self.provider = provider(identity)
+        self._keys = Keys(self.provider)
+        self._verifiers: dict[Expected, Verifier] = {}
+
+    def verifier(self, identity: OIDC) -> Verifier:
+        expected = Expected(identity.issuer, identity.audiences, identity.algorithms, identity.leeway_seconds)
+        return self._verifiers.setdefault(expected, Verifier(expected, self._keys))
+
+
 class Admission:
     """The providers of all servers; servers with the same one share its documents and keys."""
 
     def __init__(self) -> None:
-        self._providers: OrderedDict[tuple[Any, ...], tuple[Provider, Keys]] = OrderedDict()
+        self._known: OrderedDict[tuple[Any, ...], _Known] = OrderedDict()
 
     async def provider(self, identity: OIDC) -> Provider:
         """Raises `ProviderError`."""
-        return (await self._known(identity))[0]
+        return (await self._of(identity)).provider
 
     async def caller(self, identity: OIDC, token: str) -> Caller:
         """Raises `TokenError`, `ProviderError`."""
-        _, keys = await self._known(identity)
-        expected = Expected(identity.issuer, identity.audiences, identity.algorithms, identity.leeway_seconds)
-        return named(identity, await Verifier(expected, keys).claims(token), token)
+        verifier = (await self._of(identity)).verifier(identity)
+        return named(identity, await verifier.claims(token), token)
 
-    async def _known(self, identity: OIDC) -> tuple[Provider, Keys]:
+    async def _of(self, identity: OIDC) -> _Known:
         key = (identity.issuer, identity.certificate_authority, identity.trusted_hosts)
-        if key not in self._providers:
-            made = provider(identity)
-            self._providers[key] = (made, Keys(made))
-            if len(self._providers) > _MOST_PROVIDERS:
-                _, (oldest, _keys) = self._providers.popitem(last=False)
-                await oldest.fetcher.close()
-        self._providers.move_to_end(key)
-        return self._providers[key]
+        if key not in self._known:
+            self._known[key] = _Known(identity)
+            if len(self._known) > _MOST_PROVIDERS:
+                _, oldest = self._known.popitem(last=False)
+                await oldest.provider.fetcher.close()
+        found = self._known[key]
+        self._known.move_to_end(key)
+        return found
 
     async def close(self) -> None:
-        for each, _ in self._providers.values():
-            await each.fetcher.close()
-        self._providers.clear()
+        for each in self._known.values():
+            await each.provider.fetcher.close()
+        self._known.clear()
 
 
 def named(identity: OIDC, claims: Mapping[str, Any], token: str) -> Caller:
