@@ -3,10 +3,13 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import fairlead
+from fairlead.cli.mcp import app
 from fairlead.machinery import encoding
 from fairlead.mcp.dropin import files
 from tests.charts import helm
@@ -227,3 +230,30 @@ def test_the_chart_is_linted_strictly(tmp_path: Path, name: str) -> None:
 def test_the_charts_version_is_that_of_the_package() -> None:
     chart = encoding.from_yaml((CHART / "Chart.yaml").read_bytes())
     assert (chart["version"], chart["appVersion"]) == (fairlead.__version__, fairlead.__version__)
+
+
+@pytest.mark.real
+@pytest.mark.requirement("mcp-chart:options")
+@pytest.mark.parametrize("values", sorted(ALL))
+def test_the_command_line_understands_every_option(tmp_path: Path, values: str) -> None:
+    found = template(tmp_path, {**ALL[values], "tls": {"enabled": True, "secretName": "tls"}, "allowedHosts": ["more"]})
+    command = get_command(app).commands["serve"]  # type: ignore[attr-defined]  # typer gives a group
+    given = container(found)["args"]
+    assert given[:2] == ["mcp", "serve"]
+    parsed = command.make_context("serve", given[2:], resilient_parsing=False).params
+    assert (parsed["port"], parsed["bind_address"]) == (8080, "0.0.0.0")
+    assert list(parsed["allowed_host"]) == hosts(found)
+    assert hosts(found)[-1] == "more"
+    assert parsed["audit_log"] == "-"
+    assert (parsed["servers"] is None) is not (parsed["config"] is None)
+    assert (str(parsed["tls_cert"]), str(parsed["tls_key"])) == (
+        "/etc/fairlead/tls/tls.crt",
+        "/etc/fairlead/tls/tls.key",
+    )
+    for each in container(found).get("env", ()):
+        assert each["name"] in {name for option in command.params for name in _variables(option)}
+
+
+def _variables(option: Any) -> list[str]:
+    known = option.envvar or []
+    return [known] if isinstance(known, str) else list(known)

@@ -4,6 +4,7 @@ The one thing that is changed is the port, because the Pod is on the tests' own 
 """
 
 import base64
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -25,7 +26,11 @@ from tests.identity.provider import Provider
 from tests.mcp.behind import Behind
 from tests.torture.pods import Pod
 
-pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp-chart:installed")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.requirement("mcp-chart:installed"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a Pod's file system takes the rights of root"),
+]
 DEADLINE = 180
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 NAMESPACE, RELEASE = "kcp-mcp", "mcp"

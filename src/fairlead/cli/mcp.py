@@ -56,7 +56,10 @@ def serve(
     ] = False,
     audit_log: _Audit = "",
     workers: Annotated[int, typer.Option(help="Processes that serve the port; several need --redis-url.")] = 1,
-    redis_url: Annotated[str, typer.Option(metavar="URL", help="Keeps limits and handles for several workers.")] = "",
+    redis_url: Annotated[
+        str,
+        typer.Option(metavar="URL", envvar="FAIRLEAD_REDIS_URL", help="Keeps limits and handles for several workers."),
+    ] = "",
     seal_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Seals handles for all workers.")] = None,
     metrics_port: Annotated[
         int, typer.Option(help="Show metrics here (default: at /metrics, to this machine only).")
