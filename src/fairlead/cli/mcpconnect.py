@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,12 +89,13 @@ def _environment() -> dict[str, str]:
 
 
 def _shown(client: "Client", name: str, way: "Way", *, alone: bool) -> str:
-    from fairlead.mcp.connecting import Command, Snippet
+    """What is no command is a comment, so that one client's set-up can be handed to a shell."""
+    from fairlead.mcp.connecting import Note, Snippet
 
-    lines = [] if alone else [f"# {client.title}"]
+    lines: list[str] = []
     for step in client.steps(name, way):
         if isinstance(step, Snippet) and step.file:
-            lines.append(f"Into {step.file}:")
-        indented = isinstance(step, Command) and not alone
-        lines.append(f"  {step}" if indented else str(step))
-    return "\n".join(lines) + ("" if alone else "\n")
+            lines.append(f"# into {step.file}")
+        lines.append(f"# {step}" if isinstance(step, Note) else str(step))
+    text = "\n".join(lines)
+    return text if alone else f"{client.title}\n{textwrap.indent(text, '  ')}\n"

@@ -1,0 +1,157 @@
+"""The clients' own command lines run what `connect` prints for them, and are asked what they think of the server.
+
+Each has a home of its own, no login and no way out: whatever leaves this machine is sent to a port where nobody is.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testenv import building
+from testenv.ports import Ports
+from tests.e2e.world import await_line, free_port
+
+pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp-connect:tried")]
+
+DEADLINE = 240
+SERVER = "name: shop\ndescription: The shop's clusters.\n"
+FAIRLEAD = [sys.executable, "-m", "fairlead"]
+
+
+class Client:
+    """One client's command line in an empty home, which knows one directory of servers."""
+
+    def __init__(self, directory: Path, nowhere: int) -> None:
+        self.home = directory / "home"
+        self.work = directory / "work"
+        self.servers = directory / "servers"
+        for each in (self.home, self.work, self.servers):
+            each.mkdir()
+        (self.servers / "shop.yaml").write_text(SERVER, encoding="utf-8")
+        programs = [building.binary(each) for each in ("claude", "node")]
+        folders = [str(each.parent) for each in programs if each is not None]
+        proxy = f"http://127.0.0.1:{nowhere}"
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": os.pathsep.join((*folders, str(Path(sys.executable).parent), os.environ["PATH"])),
+            "KUBECONFIG": str(directory / "kubeconfig"),
+            **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+        }
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.work,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-1000:]}"
+        return done.stdout + done.stderr
+
+    def connect(self, client: str, *more: str) -> None:
+        """As a person does: what is printed goes into a shell."""
+        printed = self.run(*FAIRLEAD, "mcp", "server", "connect", "shop", "--servers", str(self.servers),
+                           "--client", client, *more)  # fmt: skip
+        self.run("sh", "-e", "-c", printed)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    ports = Ports("nowhere")
+    yield Client(tmp_path, ports["nowhere"])
+    ports.close()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("served")
+    (directory / "shop.yaml").write_text(SERVER, encoding="utf-8")
+    command = [*FAIRLEAD, "mcp", "serve", "--servers", str(directory), "--port", str(free_port())]
+    log = directory / "log"
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+    try:
+        yield await_line(process, "ready", log).split()[1]
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+class TestClaudeCode:
+    def test_it_connects_by_address(self, client: Client, url: str) -> None:
+        client.connect("claude-code", "--url", url)
+        assert f"shop: {url} (HTTP) - ✔ Connected" in client.run("claude", "mcp", "list")
+
+    @pytest.mark.whole
+    def test_it_connects_over_a_pipe(self, client: Client) -> None:
+        client.connect("claude-code")
+        listed = client.run("claude", "mcp", "list")
+        assert "mcp serve --stdio" in listed
+        assert "✔ Connected" in listed
+
+
+@pytest.mark.whole
+class TestGemini:
+    def test_it_connects_by_address(self, client: Client, url: str) -> None:
+        client.connect("gemini", "--url", url)
+        assert f"✓ shop: {url} (http) - Connected" in client.run("gemini", "mcp", "list")
+
+    def test_it_connects_over_a_pipe(self, client: Client) -> None:
+        client.connect("gemini")
+        listed = client.run("gemini", "mcp", "list")
+        assert "mcp serve --stdio" in listed
+        assert "(stdio) - Connected" in listed
+
+
+class TestCodex:
+    """It only says that a server is enabled, so what it stored is used by another client."""
+
+    def stored(self, client: Client) -> dict[str, Any]:
+        said = client.run("codex", "mcp", "list", "--json")
+        (listed,) = json.loads(said[said.index("[\n") : said.rindex("]") + 1])
+        assert (listed["name"], listed["enabled"]) == ("shop", True)
+        text = (client.home / ".codex" / "config.toml").read_text(encoding="utf-8")
+        found: dict[str, Any] = tomllib.loads(text)["mcp_servers"]["shop"]
+        return found
+
+    def test_its_address_answers(self, client: Client, url: str) -> None:
+        client.connect("codex", "--url", url)
+        stored = self.stored(client)
+        assert stored == {"url": url}
+        inspected = client.run(*inspector(), stored["url"], "--transport", "http", *LISTING)
+        assert "resources_list" in inspected
+
+    @pytest.mark.whole
+    def test_its_command_answers(self, client: Client) -> None:
+        client.connect("codex")
+        stored = self.stored(client)
+        # In a file, for the Inspector has a flag `--server` of its own.
+        settings = client.work / "inspector.json"
+        settings.write_text(json.dumps({"mcpServers": {"shop": stored}}), encoding="utf-8")
+        inspected = client.run(*inspector(), "--config", str(settings), "--server", "shop", *LISTING)
+        assert "resources_list" in inspected
+
+
+LISTING = ("--method", "tools/list", "--format", "json")
+
+
+def inspector() -> tuple[str, str]:
+    path = building.binary("mcp-inspector")
+    assert path is not None
+    return str(path), "--cli"
