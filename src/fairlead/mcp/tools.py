@@ -183,6 +183,8 @@ class Preset:
     classes: tuple[ToolClass, ...] = tuple(ToolClass)
     tools: tuple[str, ...] = ()
     """Names or shell patterns; empty for all."""
+    timeout_seconds: int = 30
+    """Of each call, where its server does not say; 60 where payloads are large."""
 
 
 def arguments(tool: Tool, given: Mapping[str, Any] | None) -> dict[str, Any]:
