@@ -19,7 +19,7 @@ from yarl import URL
 
 from fairlead.client import faults, websockets
 from fairlead.client.credentials import Bearer
-from fairlead.client.errors import Unreachable
+from fairlead.client.errors import TooLarge, Unreachable
 from fairlead.client.faults import CONNECT_SECONDS
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.client.pools import Pools
@@ -50,6 +50,9 @@ class Answered(Protocol):
 
 class Connection:
     """Opens nothing before the first request; close it, or use it as an async context manager."""
+
+    most_bytes = 0
+    """Of the body of an answer that is read whole, decompressed; 0 for any number. Streams have no bound."""
 
     def __init__(self, settings: ConnectionSettings, *, user_agent: str = "fairlead") -> None:
         self.settings = settings
@@ -98,9 +101,22 @@ class Connection:
         async def once() -> Response:
             with self._stages(method):
                 async with self._pools.requests(bearer).request(method, url, timeout=limit, **arguments) as answer:
-                    return Response(answer.status, _headers(answer), await answer.read())
+                    return Response(answer.status, _headers(answer), await self._body(answer))
 
         return await _despite_closing(method, once)
+
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
+        """Raises `TooLarge`; what is left of it then is never read."""
+        if not self.most_bytes:
+            return await answer.read()
+        body = bytearray()
+        async for chunk in answer.content.iter_any():
+            body += chunk
+            if len(body) > self.most_bytes:
+                _cut_off(answer)
+                what = f"{self.where} answered more than {self.most_bytes >> 20} MiB"
+                raise TooLarge(what, "", "ask for less: a page, a namespace, chosen fields")
+        return bytes(body)
 
     async def _renewed(self, refused: Bearer) -> Bearer | None:
         """Other credentials than those that were refused, where there are any."""

@@ -28,6 +28,10 @@ class Untrusted(ClientError):
     """
 
 
+class TooLarge(ClientError):
+    """An answer is longer than whoever asked can hold."""
+
+
 class Unreachable(ClientError):
     """The server could not be connected to, or was lost."""
 

@@ -65,6 +65,8 @@ def called(meter: Meter, server: str, tool: str, result: str, seconds: float) ->
 
 
 class ObservedConnection(Connection):
+    most_bytes = 16 << 20
+
     async def _around(
         self, method: str, path: str, headers: Headers, exchange: Callable[[], Awaitable[_Answer]]
     ) -> _Answer:

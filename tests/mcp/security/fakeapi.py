@@ -1,5 +1,6 @@
 """An API server that answers anything, remembers what it was asked, and has a canary in everything that it says."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,11 @@ class FakeAPI:
     asked: list[Asked] = field(default_factory=list)
     status: int = 200
     url: str = ""
+    trouble: str = ""
+    """`dies` in the middle, `hangs`, `lies` about what it sends, is `huge`; what it serves is told truly."""
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when whoever asked one that hangs has gone."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -42,9 +48,33 @@ class FakeAPI:
         path = scope.get("raw_path", b"").decode()
         self.asked.append(Asked(scope["method"], path, headers))
         status, media_type, body = self._answer(scope["method"], scope["path"], headers)
+        if self.trouble and not path.startswith(("/api?", "/apis?", "/openapi")) and path not in ("/api", "/apis"):
+            await self._troubled(receive, send)
+            return
         head = [(b"content-type", media_type.encode()), (b"audit-id", b"4f0c2a")]
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
+
+    async def _troubled(self, receive: Any, send: Any) -> None:
+        head = [(b"content-type", b"application/json")]
+        if self.trouble == "hangs":
+            self.hanging.set()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.left.set()
+            return
+        if self.trouble == "dies":
+            head.append((b"content-length", b"1000"))
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        if self.trouble == "lies":
+            await send({"type": "http.response.body", "body": b'{"kind": "Table", "rows": 7, "items": {"a": [null]}}'})
+        elif self.trouble == "dies":
+            await send({"type": "http.response.body", "body": b'{"kind"', "more_body": True})
+            raise ConnectionAbortedError
+        else:
+            for _ in range(100):
+                await send({"type": "http.response.body", "body": b" " * (1 << 20), "more_body": True})
+            await send({"type": "http.response.body", "body": b"{}"})
 
     def _answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
         aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
