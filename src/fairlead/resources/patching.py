@@ -52,6 +52,8 @@ async def planned(
     subresource: str = "",
     verb: str = "change",
     wanted: Any = None,
+    notes: tuple[str, ...] = (),
+    removes_more: bool = False,
 ) -> Change:
     """`wanted` stands for the patch in the digest where only time decides a part of it.
 
@@ -68,7 +70,8 @@ async def planned(
         )
 
     after = await send(**DRY_RUN)
-    return Change(verb, kind, name, namespace, before, after, [form, patch if wanted is None else wanted], send)
+    basis = [form, patch if wanted is None else wanted]
+    return Change(verb, kind, name, namespace, before, after, basis, send, notes, removes_more)
 
 
 def _versioned(patch: Any, version: str) -> Any:

@@ -1,6 +1,7 @@
 """A gate that may write, and the person behind it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fairlead.mcp import offering
@@ -35,6 +36,10 @@ class Hands:
 
     def __init__(self, targets: Targets, server: NamedServer = SERVER) -> None:
         self.gate = Gate(server, offering.combined([TOOLSET]), targets)
+
+    def limited_to(self, seconds: int) -> None:
+        server = replace(SERVER, timeout_seconds=seconds)
+        self.gate = Gate(server, self.gate.offer, self.gate.clusters)
 
     async def outcome(self, tool: str, person: Person | None = None, **arguments: Any) -> Any:
         return await self.gate.call(STDIO, tool, arguments, person or Person(agrees=False))

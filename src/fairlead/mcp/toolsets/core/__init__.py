@@ -10,7 +10,9 @@ from fairlead.mcp.toolsets.core import (
     patching,
     pods,
     resources,
+    rollouts,
     using,
+    waiting,
     writing,
 )
 
@@ -28,6 +30,8 @@ TOOLSET = Toolset(
         *patching.TOOLS,
         *deleting.TOOLS,
         *comparing.TOOLS,
+        *rollouts.TOOLS,
+        *waiting.TOOLS,
     ),
     presets=(
         Preset(

@@ -12,7 +12,15 @@ from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change
 from fairlead.resources.reading import next_step
 
-_DONE = {"create": "created", "change": "changed", "delete": "deleted", "scale": "scaled", "run": "started"}
+_DONE = {
+    "restart": "restarted",
+    "undo": "undone",
+    "create": "created",
+    "change": "changed",
+    "delete": "deleted",
+    "scale": "scaled",
+    "run": "started",
+}
 
 
 def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:

@@ -17,3 +17,4 @@ LIST_OUTPUT = Parameter("output", "Form.", default="table", choices=("table", "w
 OBJECT_OUTPUT = Parameter("output", "Form.", default="yaml", choices=("yaml", "json"))
 DRY_RUN = Parameter("dry_run", "Only show what would change.", type="boolean")
 ITS_NAMESPACE = Parameter("namespace", "Its namespace.")
+WAIT_SECONDS = Parameter("wait_seconds", "At most; 0 only looks.", type="integer", default=20, minimum=0, maximum=600)
