@@ -52,15 +52,20 @@ def request(url: str, tool: str, arguments: Mapping[str, Any], token: str = "") 
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def answered(said: bytes) -> dict[str, Any]:
-    """The result of a reply, which may come as an event of a stream."""
+def parsed(said: bytes) -> dict[str, Any]:
+    """A reply, which may come as an event of a stream."""
     text = said.decode()
     if not text.startswith("{"):
         text = next(each.removeprefix("data:") for each in text.splitlines() if each.startswith("data:"))
     found: dict[str, Any] = json.loads(text)
-    if "result" not in found or found["result"].get("isError"):
-        raise SystemExit(f"a call that should succeed failed: {text[:500]}")
-    result: dict[str, Any] = found["result"]
+    return found
+
+
+def answered(said: bytes) -> dict[str, Any]:
+    """The result of a call that succeeded."""
+    result: dict[str, Any] = parsed(said).get("result", {})
+    if not result or result.get("isError"):
+        raise SystemExit(f"a call that should succeed failed: {said[:500]!r}")
     return result
 
 
