@@ -15,7 +15,7 @@ from fairlead.mcp.callers import STDIO
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.mcp.targets import Targets
-from fairlead.mcp.toolsets.core import TOOLSET
+from fairlead.mcp.toolsets import config, core
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp:core-reads")]
 
@@ -27,7 +27,7 @@ CANARY = "kX9vQ2mLpR7"
 @pytest.fixture
 async def gate(cluster: Cluster) -> AsyncIterator[Gate]:
     async with Targets((Target("here", kubeconfig=str(cluster.kubeconfig)),)) as targets:
-        yield Gate(NamedServer("one"), offering.combined([TOOLSET]), targets)
+        yield Gate(NamedServer("one"), offering.combined([core.TOOLSET, config.TOOLSET]), targets)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ Source: issue MCP serving, 4 ("one upstream request per simple call") and 6.
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from fairlead.machinery.messages import Headers
 from fairlead.resources.kinds import Kind, Kinds, UnknownKindError
 
 Object = dict[str, Any]
+_LACKS = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?')
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 
@@ -103,9 +105,24 @@ def next_step(error: FairleadError, kind: Kind | None = None) -> str:
     """What to do about a refusal; empty where its own words say it."""
     if isinstance(error, statuses.Expired):
         return "the cursor has expired: begin the list again without it"
-    if isinstance(error, statuses.Forbidden) and kind is not None:
-        where = kind.resource.qualified
-        return f"whoever grants rights has to allow this on {where}; other kinds may be readable"
+    if isinstance(error, statuses.Forbidden):
+        return _missing(error.message) or (
+            f"whoever grants rights has to allow this on {kind.resource.qualified}" if kind else ""
+        )
+    if isinstance(error, statuses.MethodNotAllowed) and kind is not None:
+        return f"{kind.api.kind} can only: {', '.join(kind.api.verbs) or 'nothing'}"
+    if isinstance(error, statuses.TooManyRequests):
+        return f"try again in {error.retry_after or 1} s"
     if isinstance(error, statuses.NotFound) and kind is not None:
         return f"list {kind.resource.qualified} to see the names that exist"
     return ""
+
+
+def _missing(message: str) -> str:
+    """The right that the authorizer says is lacking, as a rule of a Role; empty where it says something else."""
+    found = _LACKS.search(message)
+    if found is None:
+        return ""
+    verb, resource, group, namespace = found.groups()
+    where = f"a Role in namespace {namespace}" if namespace else "a ClusterRole"
+    return f'it takes {where} with apiGroups: ["{group}"], resources: ["{resource}"], verbs: ["{verb}"]'

@@ -1,14 +1,18 @@
-"""What the clusters and their APIs are."""
+"""What the API of a cluster has: its kinds, and the fields of each."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Parameter, Tool
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT
+from fairlead.mcp.toolsets.core import answering
+from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, KIND
+from fairlead.resources import explaining
 from fairlead.resources.kinds import Kind
 from fairlead.resources.tabulating import Rows, render
 
+_FIELD = Parameter("field", "Below this, e.g. spec.template.spec.")
 _WORDS = Parameter("words", "Parts of names, groups or categories, e.g. claim, crossplane.")
 
 
@@ -36,8 +40,15 @@ def _row(kind: Kind) -> tuple[str, ...]:
     )
 
 
-async def configuration_contexts_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
-    return Answer("\n".join(call.names))
+async def api_explain(call: Call, arguments: Mapping[str, Any]) -> Answer:
+    reader = call.target(arguments.get("context", ""))
+    kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
+    try:
+        found = await explaining.explain(reader.client, kind, arguments.get("field", ""))
+    except FairleadError as error:
+        raise answering.refused(error, kind) from error
+    what = f"the schema of {kind.resource.qualified}"
+    return Answer(answering.fenced(explaining.text(found), what, "explain one of its fields"))
 
 
 TOOLS = (
@@ -50,10 +61,10 @@ TOOLS = (
         open_world=False,
     ),
     Tool(
-        "configuration_contexts_list",
-        "List clusters",
-        "The clusters of this server, for `context`; the first is the default.",
-        configuration_contexts_list,
-        open_world=False,
+        "api_explain",
+        "Explain a kind",
+        "The fields of a kind, their types and meaning, one level at a time.",
+        api_explain,
+        (KIND, _FIELD, API_VERSION, CONTEXT),
     ),
 )

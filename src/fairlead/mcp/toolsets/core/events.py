@@ -1,4 +1,4 @@
-"""Events and namespaces."""
+"""Events, namespaces and projects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,17 @@ from typing import Any
 from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool
 from fairlead.mcp.toolsets.core import listing
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXTS, CURSOR, FIELD_SELECTOR, LABELS, LIMIT, LIST_OUTPUT, NAMESPACE
+from fairlead.mcp.toolsets.core.vocabulary import (
+    CONTEXT,
+    CONTEXTS,
+    CURSOR,
+    FIELD_SELECTOR,
+    LABELS,
+    LIMIT,
+    LIST_OUTPUT,
+    NAMESPACE,
+)
+from fairlead.resources.kinds import UnknownKindError
 
 _OF_KIND = Parameter("kind", "Only about objects of this kind, e.g. Pod.")
 _OF_NAME = Parameter("name", "Only about the object of this name.")
@@ -25,6 +35,15 @@ async def namespaces_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
     return await listing.listed(call, listing.named("namespaces", "v1"), listing.query(arguments), arguments)
 
 
+async def projects_list(call: Call, arguments: Mapping[str, Any]) -> Answer:
+    try:
+        return await listing.listed(
+            call, listing.named("projects.project.openshift.io"), listing.query(arguments), arguments
+        )
+    except UnknownKindError:
+        return Answer("this cluster is no OpenShift and has no projects; namespaces_list shows its namespaces")
+
+
 TOOLS = (
     Tool(
         "events_list",
@@ -41,5 +60,13 @@ TOOLS = (
         namespaces_list,
         (LABELS, FIELD_SELECTOR, LIMIT, CURSOR, LIST_OUTPUT, CONTEXTS),
         rights=(Right(("list",), "", "namespaces"),),
+    ),
+    Tool(
+        "projects_list",
+        "List projects",
+        "The projects of an OpenShift cluster.",
+        projects_list,
+        (LABELS, FIELD_SELECTOR, LIMIT, CURSOR, CONTEXT),
+        rights=(Right(("list",), "project.openshift.io", "projects"),),
     ),
 )
