@@ -95,7 +95,8 @@ def serve(
             raise running.ServeError("a config.toml is one server", "", "leave out --servers and --server")
         said = 0 if stdio else port or None
         flags = Flags(read_only, disable_destructive, said, bind_address, behind_tls_proxy)
-        serving, port = mcpconfig.serving(config, config_dir, flags, serving)
+        serving, found = mcpconfig.serving(config, config_dir, flags, serving)
+        port, metrics_port = found.port, metrics_port or found.metrics_port
         stdio = not port
     elif read_only or disable_destructive:
         raise running.ServeError("--read-only and --disable-destructive belong to --config", "", "edit the servers")
@@ -111,14 +112,13 @@ def serve(
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:
     from fairlead.mcp.running import ServeError
-    from fairlead.serving.certificates import KeyPair
-    from fairlead.serving.tls import ServerTLS
+    from fairlead.serving.tlsfiles import FileTLS
 
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
         raise ServeError("a certificate and its key go together", "", "give --tls-cert and --tls-key")
-    return ServerTLS(KeyPair.load(certificate, key))
+    return FileTLS(certificate, key)
 
 
 @app.command("tools")

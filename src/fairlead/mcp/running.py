@@ -31,7 +31,7 @@ from fairlead.mcp.registry import Registry, Servers, Shared
 from fairlead.mcp.sources import ServerSource, Source
 from fairlead.serving import listening
 from fairlead.serving.listening import Listening
-from fairlead.serving.tls import ServerTLS
+from fairlead.serving.tlsfiles import FileTLS
 
 
 class ServeError(FairleadError):
@@ -48,7 +48,7 @@ class Serving:
     redis_url: str = field(default="", repr=False)
     seal_key_file: Path | None = None
     manner: Manner = field(default_factory=lambda: Manner(loopback_only=False))
-    tls: ServerTLS | None = None
+    tls: FileTLS | None = None
     public_url: str = ""
     """What clients reach it by, where requests do not say it."""
     alone: str = ""
@@ -127,7 +127,7 @@ async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[
         served = await stack.enter_async_context(application(servers, serving, meter if is_here else None))
         listener = await stack.enter_async_context(listening.listen_application(served, bound=bound, tls=serving.tls))
         started(listener, servers)
-        await asyncio.Event().wait()
+        await (asyncio.Event().wait() if serving.tls is None else serving.tls.follow())
 
 
 @asynccontextmanager

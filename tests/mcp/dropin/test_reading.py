@@ -157,7 +157,6 @@ def test_what_restricts_and_is_not_honoured_stops_the_start(tmp_path: Path, what
 @pytest.mark.parametrize(
     "text",
     [
-        'stateless = true',
         'validation_enabled = true',
         'log_file = "/var/log/a.log"',
         'oauth_scopes = ["openid"]',

@@ -31,8 +31,8 @@ META = "io.modelcontextprotocol"
 async def served(folder: Path, text: str, **flags: Any) -> AsyncIterator[Behind]:
     (folder / "config.toml").write_text(text, encoding="utf-8")
     said = Serving(exposure=Exposure("127.0.0.1", behind_tls_proxy=True), audit_log=str(folder / "audit"))
-    serving, port = mcpconfig.serving(folder / "config.toml", None, Flags(port=1, **flags), said)
-    assert port == 1
+    serving, found = mcpconfig.serving(folder / "config.toml", None, Flags(port=1, **flags), said)
+    assert found.port == 1
     serving.exposure.check_transport()
     async with (
         running.following(serving, LOOPBACK) as servers,

@@ -58,6 +58,10 @@ class DropIn:
     certificate: str = ""
     """Path of the certificate to serve with; empty for none."""
     key: str = ""
+    stateless: bool = False
+    """Whether clients of the older protocol have no sessions either."""
+    metrics_port: int = 0
+    """0: metrics are on the server's own port."""
     log_level: int = 0
     warnings: tuple[str, ...] = ()
     """One line each, for people."""
@@ -92,6 +96,8 @@ def load(config: Path | None, directory: Path | None, flags: Flags, available: M
         str(table.get("server_url", "")),
         str(table.get("tls_cert", "")),
         str(table.get("tls_key", "")),
+        bool(table.get("stateless")),
+        _port(table, fail, "metrics_port"),
         int(table.get("log_level", 0)),
         (*warnings, *more),
     )
@@ -133,10 +139,10 @@ def _dressing(table: Mapping[str, Any]) -> naming.Dressing:
     return naming.Dressing(str(table.get("list_output", "")), tuple(sorted(texts.items())))
 
 
-def _port(table: Mapping[str, Any], fail: Fail) -> int:
-    value = str(table.get("port") or 0)
+def _port(table: Mapping[str, Any], fail: Fail, key: str = "port") -> int:
+    value = str(table.get(key) or 0)
     if not value.isdigit() or int(value) > 65535:
-        raise fail("port", "it is a number up to 65535")
+        raise fail(key, "it is a number up to 65535")
     return int(value)
 
 

@@ -70,6 +70,8 @@ class ConfigSource:
 
     async def follow(self, registry: Registry, known: ConfigReading) -> None:
         """Endless; takes up what the files say after each SIGHUP."""
+        if known.found:
+            tell(known.found)
         with anyio.open_signal_receiver(signal.SIGHUP) as signals:
             async for _ in signals:
                 self.reload(registry, known)
