@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-policy:upstream")]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_trouble_stays_where_it_is(tmp_path: Path, trouble: str, says: str) -> None:
     folders = [tmp_path / each for each in ("bad", "good")]
-    for each in folders:
-        each.mkdir()
+    for folder in folders:
+        folder.mkdir()
     with anyio.fail_after(120):
         async with FakeAPI(trouble=trouble).served() as bad, FakeAPI().served() as good:
             targets = (

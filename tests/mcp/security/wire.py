@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,8 @@ Lines = Sequence[tuple[str, str]]
 class Said:
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """In lower case."""
 
     @property
     def document(self) -> Any:
@@ -50,7 +52,11 @@ class Wire:
         finally:
             writer.close()
         first, _, rest = answer.partition(b"\r\n")
-        return Said(int(first.split()[1]) if first else 0, _dechunked(rest.partition(b"\r\n\r\n")))
+        parts = rest.partition(b"\r\n\r\n")
+        headers = {
+            key.lower(): value for key, _, value in (each.partition(": ") for each in parts[0].decode().splitlines())
+        }
+        return Said(int(first.split()[1]) if first else 0, _dechunked(parts), headers)
 
     def lines(self, method: str, name: str | None, length: int) -> list[tuple[str, str]]:
         return [
