@@ -109,7 +109,8 @@ class Registry(Mapping[str, Held]):
         return True
 
     def _targets(self, prepared: Prepared) -> Targets:
-        return Targets(prepared.server.targets, reads_only=prepared.reads_only, identity=prepared.server.identity)
+        server = prepared.server
+        return Targets(server.targets, reads_only=prepared.reads_only, identity=server.identity, denied=server.denied)
 
     def _gate(self, prepared: Prepared, targets: Targets) -> Gate:
         audit = self._shared.audit if prepared.server.logging else ToolAudit()

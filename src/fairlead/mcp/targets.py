@@ -24,9 +24,10 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Headers
 from fairlead.mcp.acting import ActingConnection, Actor
 from fairlead.mcp.callers import Caller
+from fairlead.mcp.denying import DenyingConnection
 from fairlead.mcp.identities import Identity, Kubeconfig
 from fairlead.mcp.observing import ObservedConnection
-from fairlead.mcp.servers import LONGEST_TIMEOUT, Target
+from fairlead.mcp.servers import LONGEST_TIMEOUT, Denied, Target
 from fairlead.mcp.tools import ToolError
 from fairlead.resources.reading import Reader, Served
 
@@ -63,7 +64,11 @@ class ReadOnlyConnection(ObservedConnection):
         return await super()._around(method, path, headers, exchange)
 
 
-class _ActingReadOnly(ReadOnlyConnection, ActingConnection):
+class _Acting(DenyingConnection, ActingConnection):
+    pass
+
+
+class _ActingReadOnly(ReadOnlyConnection, _Acting):
     pass
 
 
@@ -86,11 +91,13 @@ class Targets:
         *,
         reads_only: bool = True,
         identity: Identity | None = None,
+        denied: tuple[Denied, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.reads_only = reads_only
         self._targets = {each.name: each for each in targets}
         self._actor = Actor(identity or Kubeconfig())
+        self._denied = denied
         self._clock = clock
         self._opened: OrderedDict[tuple[str, str], _Opened] = OrderedDict()
         self._served: OrderedDict[tuple[str, str], Served] = OrderedDict()
@@ -109,7 +116,8 @@ class Targets:
         key = name, guise.key
         if key not in self._opened:
             settings = self._actor.settings(self._targets[name], caller)
-            connection = (_ActingReadOnly if self.reads_only else ActingConnection)(settings, self._actor)
+            connection = (_ActingReadOnly if self.reads_only else _Acting)(settings, self._actor)
+            connection.denied = self._denied
             self._opened[key] = _Opened(Reader(Client(connection), self._known((name, guise.kin))), self._clock())
             self._evict()
         found = self._opened[key]
