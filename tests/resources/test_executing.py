@@ -27,7 +27,9 @@ async def pod(client: Client, unique: Callable[[str], str]) -> str:
     return name
 
 
-async def run(client: Client, pod: str, *argv: str, container: str = "main", seconds: float = 30, most: int = 1000) -> Ran:
+async def run(
+    client: Client, pod: str, *argv: str, container: str = "main", seconds: float = 30, most: int = 1000
+) -> Ran:
     return await executing.run(client, Command("default", pod, container, argv), seconds=seconds, most=most)
 
 
