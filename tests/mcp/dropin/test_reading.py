@@ -136,6 +136,7 @@ REFUSED = {
     "a rule for a read": ('[[confirmation_rules]]\ntool = "pods_list"\nmessage = "hunter2"', "confirmation_rules"),
     "settings of clusters": ("[cluster_provider_configs.kubeconfig]\na = 1", "cluster_provider_configs cannot be used"),
     "a kubeconfig inside": ('cluster_provider_strategy = "in-cluster"\nkubeconfig = "{kubeconfig}"', "leave one"),
+    "another form of lists": ('list_output = "json"', "it is table or yaml"),
     "a port": ('port = "http"', "port cannot be used"),
     "limits": ("[fairlead.limits]\nread = 0", "[fairlead]: limits.read cannot be used"),
 }  # fmt: skip

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fairlead.client import kubeconfig
 from fairlead.mcp import serverkeys
-from fairlead.mcp.dropin import allowing, checking, clusters, files, identifying, naming
+from fairlead.mcp.dropin import allowing, checking, clusters, files, identifying, naming, transport
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.dropin.files import ConfigError
 from fairlead.mcp.identities import OIDC
@@ -30,8 +29,6 @@ NAME = "kubernetes"
 PATH = "/mcp"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - the other product's default, and only where callers bring tokens
 _LOOPBACK = "127.0.0.1"
-_LARGEST_BODY = 4 * 1024 * 1024
-_TLS = ("", "1.0", "1.1", "1.2", "VersionTLS10", "VersionTLS11", "VersionTLS12")
 
 
 @dataclass(frozen=True)
@@ -82,22 +79,24 @@ def load(config: Path | None, directory: Path | None, flags: Flags, available: M
 
     warnings = checking.check_fates(table, fail)
     server, more = _server(table, available, fail)
-    _check_tls(table, flags, fail)
+    if table.get("list_output", "") not in ("", "table", "yaml"):
+        raise fail("list_output", "it is table or yaml")
+    transport.check_tls(table, fail, behind_tls_proxy=flags.behind_tls_proxy)
     parts = urlsplit(table.get("server_url", ""))
     oidc = isinstance(server.identity, OIDC)
     said = str(table.get("bind_address", ""))
-    if not said and not oidc and _port(table, fail):
+    if not said and not oidc and transport.port(table, fail):
         more.append("it listens on 127.0.0.1 alone: callers are not told apart without require_oauth")
     return DropIn(
         server,
-        _port(table, fail),
+        transport.port(table, fail),
         said or (_EVERYWHERE if oidc else _LOOPBACK),
         (parts.hostname,) if parts.hostname else (),
         str(table.get("server_url", "")),
         str(table.get("tls_cert", "")),
         str(table.get("tls_key", "")),
         bool(table.get("stateless")),
-        _port(table, fail, "metrics_port"),
+        transport.port(table, fail, "metrics_port"),
         int(table.get("log_level", 0)),
         (*warnings, *more),
     )
@@ -121,50 +120,21 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
     ours = {key: value for key, value in table.get("fairlead", {}).items() if key != "scopes"}
     if isinstance(identity, OIDC):
         ours.setdefault("access", {"subjects": ["*"]})
+        # Only told by tokens can callers be named; the rest of it is put in below.
+        ours["identity"] = {"way": "oidc", "issuer": identity.issuer, "audience": "any", "towards": "pass-on"}
         if identity.towards == "pass-on":
             more.append(
                 "the caller's token is passed on to the cluster: require_oauth without token_exchange asks for it"
             )
     found = {"name": NAME, "description": table.get("server_instructions", ""), **ours}
     server = replace(
-        serverkeys.from_document(found, "[fairlead]"),
-        catalog=let.catalog, allow=let.allow, deny=let.deny, identity=identity,
+        serverkeys.from_document(found, "[fairlead]", identity),
+        catalog=let.catalog, allow=let.allow, deny=let.deny,
         targets=clusters.targets(table, fail), dress=_dressing(table), denied=allowing.denied(table, fail),
     )  # fmt: skip
     return server, more
 
 
 def _dressing(table: Mapping[str, Any]) -> naming.Dressing:
-    texts = {name: each["description"] for name, each in (table.get("tool_overrides") or {}).items() if each}
+    texts = {name: each.get("description", "") for name, each in (table.get("tool_overrides") or {}).items()}
     return naming.Dressing(str(table.get("list_output", "")), tuple(sorted(texts.items())))
-
-
-def _port(table: Mapping[str, Any], fail: Fail, key: str = "port") -> int:
-    value = str(table.get(key) or 0)
-    if not value.isdigit() or int(value) > 65535:
-        raise fail(key, "it is a number up to 65535")
-    return int(value)
-
-
-def _check_tls(table: Mapping[str, Any], flags: Flags, fail: Fail) -> None:
-    pair = [bool(table.get(each)) for each in ("tls_cert", "tls_key")]
-    if any(pair) and not all(pair):
-        raise fail("tls_cert", "certificate and key go together", "set tls_cert and tls_key")
-    if table.get("tls_min_version", "") not in _TLS:
-        raise fail("tls_min_version", "towards others 1.2 is spoken too", "leave it out: the server itself speaks 1.3")
-    limit = (table.get("http") or {}).get("max_body_bytes") or _LARGEST_BODY
-    if limit < _LARGEST_BODY:
-        raise fail("http.max_body_bytes", "less than 4 MiB cannot be set", "leave it out")
-    if table.get("require_tls"):
-        _check_everything_is_https(table, flags, fail)
-
-
-def _check_everything_is_https(table: Mapping[str, Any], flags: Flags, fail: Fail) -> None:
-    if table.get("port") and not table.get("tls_cert") and not flags.behind_tls_proxy:
-        raise fail("require_tls", "there is no certificate to serve with", "set tls_cert and tls_key")
-    for key in ("authorization_url", "server_url"):
-        if str(table.get(key, "")).startswith("http:"):
-            raise fail(key, "require_tls asks for https")
-    for each in clusters.targets(table, fail):
-        if each.context and kubeconfig.load(each.kubeconfig or None, each.context).server.startswith("http:"):
-            raise fail("kubeconfig", f"the context {each.context!r} is reached without TLS, and require_tls is set")
