@@ -11,6 +11,7 @@ from fairlead.mcp.toolsets.core import (
     pods,
     resources,
     rollouts,
+    running,
     using,
     waiting,
     writing,
@@ -31,6 +32,7 @@ TOOLSET = Toolset(
         *deleting.TOOLS,
         *comparing.TOOLS,
         *rollouts.TOOLS,
+        *running.TOOLS,
         *waiting.TOOLS,
     ),
     presets=(
