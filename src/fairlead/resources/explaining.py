@@ -59,11 +59,11 @@ async def explain(client: Client, kind: Kind, path: str = "") -> Explained:
     schema = next((each for each in components.values() if wanted in (each.get(GVK) or ())), None)
     if schema is None:
         raise lacking
-    return _Reading(components).at(schema, kind.api.kind, [each for each in path.split(".") if each])
+    return Reading(components).at(schema, kind.api.kind, [each for each in path.split(".") if each])
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     components: Object
 
     def at(self, schema: Object, what: str, path: list[str]) -> Explained:

@@ -110,6 +110,24 @@ async def test_a_node_prints_and_counts(reader: Hands, real_node: ClusterWithNod
     assert json.loads(whole.splitlines()[1])["node"]["nodeName"] == NODE
 
 
+@pytest.mark.requirement("mcp:one-request")
+async def test_each_read_is_one_request(reader: Hands, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = reader.gate.clusters.target("", STDIO).client.connection
+    sent: list[str] = []
+    ask = connection.request
+
+    async def counted(method: str, path: str, **more: Any) -> Any:
+        sent.append(path)
+        return await ask(method, path, **more)
+
+    monkeypatch.setattr(connection, "request", counted)
+    where: dict[str, Any] = {"name": name, "namespace": "default"}
+    await reader.said("pods_log", **where, container="main")
+    await reader.said("nodes_log", name=NODE, query="kubelet")
+    await reader.said("nodes_stats_summary", name=NODE)
+    assert [each.rpartition("/")[2] for each in sent] == ["log", "", "summary"]
+
+
 EXEC = pytest.mark.requirement("mcp-core-reads:exec")
 
 

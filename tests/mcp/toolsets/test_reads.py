@@ -1,5 +1,6 @@
 """What is said about objects, kinds and clusters, on servers embedded and real."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.anyio
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 EVENTS = Resource("", "v1", "events")
 SECRETS = Resource("", "v1", "secrets")
+API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", namespaced=False)
 CANARY = "kX9vQ2mLpR7"
 
 
@@ -139,6 +141,38 @@ async def test_a_builtin_kind_is_explained_as_kubectl_does(real_app: RealCluster
 @pytest.mark.requirement("mcp-core-reads:projects")
 async def test_a_cluster_without_projects_says_so(gate: Gate) -> None:
     assert "no OpenShift" in await said(gate, "projects_list")
+
+
+@pytest.mark.requirement("mcp-core-reads:no-metrics")
+async def test_a_cluster_that_does_not_measure_says_what_to_do(gate: Gate) -> None:
+    assert "install metrics-server" in await refused(gate, "pods_top")
+    assert "install metrics-server" in await refused(gate, "nodes_top", name="one")
+    assert "give `namespace`" in await refused(gate, "pods_top", name="one")
+
+
+@pytest.mark.requirement("mcp-core-reads:no-metrics")
+async def test_metrics_that_do_not_answer_are_not_missing_metrics(
+    real_control_plane: RealCluster, unique: Callable[[str], str]
+) -> None:
+    name = unique("nowhere")
+    spec = {
+        "group": "metrics.k8s.io",
+        "version": "v1beta1",
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+        "insecureSkipTLSVerify": True,
+        "service": {"namespace": "default", "name": name},
+    }
+    metadata = {"name": "v1beta1.metrics.k8s.io"}
+    async with real_control_plane.cluster.open() as client, opened(real_control_plane.cluster) as gate:
+        await client.create(API_SERVICES, {"metadata": metadata, "spec": spec})
+        try:
+            async with asyncio.timeout(60):
+                while "install" in (text := await refused(gate, "pods_top")):
+                    pass  # until the aggregator has taken it up
+            assert "APIService v1beta1.metrics.k8s.io" in text
+        finally:
+            await client.delete(API_SERVICES, metadata["name"])
 
 
 @pytest.mark.requirement("mcp-core-reads:forbidden")
