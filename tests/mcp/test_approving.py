@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,16 +13,21 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from starlette.applications import Starlette
 
 from fairlead.cli.main import run
+from fairlead.machinery.paths import Resource
 from fairlead.mcp import approvers, approving
 from fairlead.mcp.approving import ApprovalError
 from fairlead.mcp.servers import NamedServer
 from fairlead.serving import listening
+from tests.clusters import Pair
 from tests.mcp.changing import ME, YOU, Person, World, gate, handle, lines
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-policy:approval")]
+NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 PRODUCTION = NamedServer("one", production=True)
 
 
@@ -150,3 +157,43 @@ async def test_a_person_reads_the_plan_and_approves_it(runtime: Path, capsys: py
             assert await asyncio.to_thread(run, ["mcp", "approve", listed.split()[0], "--yes"]) == 1
             assert not (await tried.call(ME, "changes_confirm", given)).failed
     assert world.done == ["things_delete a"]
+
+
+async def test_the_whole_way_with_processes(embedded_pair: Pair, runtime: Path) -> None:
+    """An agent's server on a pipe, in production mode, and a person at another terminal."""
+    servers, log = runtime / "servers", runtime / "audit.log"
+    servers.mkdir()
+    (servers / "a.yaml").write_text("name: a\ncatalog: [core]\nproduction: true\n", encoding="utf-8")
+    environment = {"KUBECONFIG": str(embedded_pair.app.kubeconfig), "XDG_RUNTIME_DIR": str(runtime)}
+    command = [sys.executable, "-m", "fairlead", "mcp"]
+    serve = [*command[1:], "serve", "--stdio", "--servers", str(servers), "--audit-log", str(log)]
+    name = {"kind": "namespace", "name": "to-be-approved"}
+    async with embedded_pair.app.open() as client:
+        await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name["name"]}})
+    with anyio.fail_after(120):
+        server = StdioServerParameters(command=sys.executable, args=serve, env=environment)
+        async with Client(stdio_client(server)) as connected:
+            planned = (await connected.call_tool("resources_delete", name)).content[0].text  # type: ignore[union-attr]
+            plan_id = planned.partition("fairlead mcp approve ")[2].partition("`")[0]
+            early = await connected.call_tool("changes_confirm", handle(planned))
+            assert early.is_error
+            approved = await anyio.run_process(
+                [*command, "approve", plan_id, "--yes"], env=os.environ | environment, check=False
+            )
+            assert approved.returncode == 0, approved.stderr
+            assert b"approved: the agent may carry it out once" in approved.stdout
+            done = await connected.call_tool("changes_confirm", handle(planned))
+            assert not done.is_error, done
+    results = [json.loads(each).get("result", "intent") for each in log.read_bytes().splitlines()]
+    assert results == ["planned", "unapproved", "approved", "intent", "ok"]
+    assert list((runtime / "fairlead").iterdir()) == []
+
+
+async def test_production_mode_is_asked_for_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\nproduction: true\n", encoding="utf-8")
+    command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--stdio", "--servers", str(tmp_path)]
+    done = await anyio.run_process(command, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "fairlead: the server a cannot be in production mode: no call would be written down; give --audit-log FILE"
+    ]
