@@ -5,7 +5,7 @@ import pytest
 from fairlead.mcp import catalog, offering, serverfiles, serverkeys
 from fairlead.mcp.catalog import CatalogError
 from fairlead.mcp.exposing import ExposeError, Exposure
-from fairlead.mcp.identities import OIDC, Reference, Token
+from fairlead.mcp.identities import OIDC
 from fairlead.mcp.offering import OfferError
 from fairlead.mcp.serverkeys import ServerFileError
 from fairlead.mcp.servers import Access, Limits, NamedServer, Target
@@ -20,7 +20,7 @@ tools: {allow: ["*_list"], deny: [pods_log]}
 targets:
 - {name: prod, context: prod-eu, kubeconfig: /kube/config}
 - {context: staging}
-identity: {way: token, server: "https://k8s.example.org", token: {file: /run/token}}
+identity: {way: oidc, issuer: "https://idp.example", audience: mcp, towards: pass-on}
 access: {subjects: [alice], groups: [ops]}
 timeoutSeconds: 60
 production: true
@@ -35,7 +35,7 @@ def test_a_whole_file() -> None:
     assert (found.name, found.catalog, found.allow, found.deny) == ("reporting", ("core",), ("*_list",), ("pods_log",))
     assert found.targets == (Target("prod", "prod-eu", "/kube/config"), Target("staging", "staging"))
     assert (found.timeout_seconds, found.limits, found.logging) == (60, Limits(read=50), False)
-    assert found.identity == Token("https://k8s.example.org", Reference(file="/run/token"))
+    assert found.identity == OIDC("https://idp.example", ("mcp",), "pass-on")
     assert (found.access, found.production) == (Access(("alice",), ("ops",)), True)
 
 
@@ -63,6 +63,12 @@ def test_a_name_is_enough() -> None:
         (
             b"name: a\naccess: {group: [x]}",
             "a.yaml: access.group cannot be used: there is no such key; did you mean groups?",
+        ),
+        (b"name: a\naccess: {groups: [x]}", "a.yaml: access cannot be used: callers are not told apart"),
+        (b"name: a\naccess: {groups: []}", "a.yaml: access cannot be used: it names nobody"),
+        (
+            b"name: a\nidentity: {way: token, server: 'https://a.example', token: {env: A}}\ntargets: [{context: b}]",
+            "a.yaml: targets cannot be used: identity.server is the one cluster",
         ),
         (
             b"name: a\nidentity: {wai: oidc}",

@@ -41,7 +41,7 @@ from fairlead.mcp.identities import OIDC
 from fairlead.mcp.wellknown import Place
 
 HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-_APPROVALS = "/approvals"
+_ENDPOINT = "/mcp"
 _log = logging.getLogger(__name__)
 
 
@@ -111,14 +111,14 @@ class _Guard:
 
     def _name(self, path: str) -> str:
         """Of the server that a path belongs to; empty where it belongs to none."""
-        if self._front.alone and path == "/mcp":
+        if self._front.alone and path == _ENDPOINT:
             return self._front.alone
         parts = path.split("/")
         return parts[2] if len(parts) > 3 and parts[:2] == ["", "s"] else ""
 
     async def _published(self, request: Request) -> Response | None:
         """What is for everybody to read; None for any other request."""
-        found = wellknown.asked(request.url.path)
+        found = wellknown.asked(request.scope["path"])
         if found is None:
             return None
         kind, endpoint = found
@@ -130,15 +130,19 @@ class _Guard:
         assert isinstance(server.identity, OIDC)  # noqa: S101 - filtered above, for the type checker
         try:
             provider = await self._admission.provider(server.identity)
-            return await wellknown.answer(kind, request, server, server.identity, provider, self._place(request, name))
+            return await wellknown.answer(
+                kind, request, server, server.identity, provider, self._place(request, name, endpoint)
+            )
         except ProviderError as error:
             _log.warning("%s", error)
             return unavailable()
 
-    def _place(self, request: Request, name: str) -> Place:
+    def _place(self, request: Request, name: str, path: str) -> Place:
+        """As the client came, where there are two ways."""
         scheme = "https" if self._front.behind_tls_proxy else request.url.scheme
         base = self._front.public_url.rstrip("/") or f"{scheme}://{request.headers['host']}"
-        return Place(base, "/mcp" if name == self._front.alone else f"/s/{name}/mcp")
+        alone = name == self._front.alone and not path.startswith("/s/")
+        return Place(base, _ENDPOINT if alone else f"/s/{name}{_ENDPOINT}")
 
     async def _identified(self, gate: Gate, identity: OIDC, request: Request, send: Send) -> None:
         asked = Asked(request)
@@ -163,7 +167,8 @@ class _Guard:
 
     async def _caller(self, gate: Gate, identity: OIDC, asked: Asked) -> tuple[Response | None, Caller | None]:
         """Either is None. Raises `ProviderError`, `TooLargeError`."""
-        challenges = Challenges(self._place(asked.request, gate.server.name).metadata)
+        place = self._place(asked.request, gate.server.name, asked.request.scope["path"])
+        challenges = Challenges(place.metadata)
         wrong, token = asked.token()
         if wrong:
             return challenges.malformed(wrong), None
@@ -183,7 +188,7 @@ class _Guard:
         """All scopes that the request takes, where the caller has too few."""
         if not identity.scopes.mapped:
             return ()
-        if asked.request.url.path.endswith(_APPROVALS):
+        if not asked.request.scope["path"].endswith(_ENDPOINT):  # what is no tool is for who administers
             return () if scopes.approves(identity, caller) else scopes.needed_to_approve(identity)
         most = await asked.most(gate)
         return () if scopes.reaches(identity, caller, most) else scopes.needed(identity, most)

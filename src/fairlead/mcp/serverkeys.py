@@ -12,6 +12,7 @@ from typing import Any
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import identitykeys
+from fairlead.mcp.identities import OIDC, Identity, Token
 from fairlead.mcp.servers import LONGEST_TIMEOUT, Access, Limits, NamedServer, Target
 
 KEYS = {
@@ -51,9 +52,9 @@ def document(text: bytes, origin: str) -> dict[str, Any]:
     return found
 
 
-def from_document(found: Mapping[str, Any], origin: str) -> NamedServer:
-    """Raises `ServerFileError`."""
-    return _Reading(origin).server(found)
+def from_document(found: Mapping[str, Any], origin: str, identity: Identity | None = None) -> NamedServer:
+    """`identity` takes the place of the key. Raises `ServerFileError`."""
+    return _Reading(origin).server(found, identity)
 
 
 class _Reading:
@@ -71,13 +72,13 @@ class _Reading:
                 there = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(keys))}"
                 raise self._fail(f"{where}{key}", "there is no such key", there)
 
-    def server(self, found: Mapping[str, Any]) -> NamedServer:
+    def server(self, found: Mapping[str, Any], identity: Identity | None = None) -> NamedServer:
         self._known(found, KEYS)
         name = found.get("name")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise self._fail("name", "it is a DNS label of at most 40 characters")
         tools = self._mapping(found, "tools", ("allow", "deny"))
-        access = self._mapping(found, "access", ("subjects", "groups"))
+        identity = identity or identitykeys.read(found.get("identity"), self._fail)
         defaults = NamedServer(name)
         return NamedServer(
             name=name,
@@ -85,15 +86,32 @@ class _Reading:
             catalog=self._names(found, "catalog") or defaults.catalog,
             allow=self._names(tools, "allow", "tools."),
             deny=self._names(tools, "deny", "tools."),
-            targets=self._targets(found) or defaults.targets,
-            identity=identitykeys.read(found.get("identity"), self._fail),
-            access=Access(self._names(access, "subjects", "access."), self._names(access, "groups", "access.")),
+            targets=self._reached(self._targets(found), identity) or defaults.targets,
+            identity=identity,
+            access=self._access(found, identity),
             timeout_seconds=self._number(found, "timeoutSeconds", defaults.timeout_seconds, LONGEST_TIMEOUT),
             timeout_said="timeoutSeconds" in found,
             production=self._switch(found, "production", defaults.production),
             limits=self._limits(found),
             logging=self._switch(found, "logging", defaults.logging),
         )
+
+    def _reached(self, targets: tuple[Target, ...], identity: Identity) -> tuple[Target, ...]:
+        """Named twice, one of the two would be passed over."""
+        if isinstance(identity, Token) and (
+            len(targets) > 1 or any(each.context or each.kubeconfig for each in targets)
+        ):
+            raise self._fail("targets", "identity.server is the one cluster", "leave `targets` out, or only name it")
+        return targets
+
+    def _access(self, found: Mapping[str, Any], identity: Identity) -> Access:
+        given = self._mapping(found, "access", ("subjects", "groups"))
+        access = Access(self._names(given, "subjects", "access."), self._names(given, "groups", "access."))
+        if given and not access:
+            raise self._fail("access", "it names nobody", "name somebody, or `*` for all who have a token")
+        if access and not isinstance(identity, OIDC):
+            raise self._fail("access", "callers are not told apart", "give it an `identity` with `way: oidc`")
+        return access
 
     def _mapping(self, found: Mapping[str, Any], key: str, keys: Iterable[str]) -> Mapping[str, Any]:
         value = found.get(key)

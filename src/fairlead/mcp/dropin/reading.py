@@ -120,8 +120,6 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
     ours = {key: value for key, value in table.get("fairlead", {}).items() if key != "scopes"}
     if isinstance(identity, OIDC):
         ours.setdefault("access", {"subjects": ["*"]})
-        # Only told by tokens can callers be named; the rest of it is put in below.
-        ours["identity"] = {"way": "oidc", "issuer": identity.issuer, "audience": "any", "towards": "pass-on"}
         if identity.towards == "pass-on":
             more.append(
                 "the caller's token is passed on to the cluster: require_oauth without token_exchange asks for it"
