@@ -18,9 +18,9 @@ from testenv import building
 
 DURATIONS = building.cache() / "durations.json"
 PARTS = {
-    "fast": ["-m", "not real and not whole", "-n", "2"],
+    "fast": ["-m", "not real", "-n", "2"],
     "real": ["-m", "real and not torture and not whole", "-n", "2", "--dist", "loadscope"],
-    "real, whole": ["-m", "(real or whole) and not torture", "-n", "2", "--dist", "loadscope"],
+    "real, whole": ["-m", "real and not torture", "-n", "2", "--dist", "loadscope"],
     # Named, so that its conftest tells the items; an item may be quiet for minutes without hanging.
     "torture": ["tests/torture", "-m", "torture", "-n", "2", "--dist", "loadscope", "-o", "faulthandler_timeout=600"],
 }

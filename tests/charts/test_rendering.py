@@ -48,6 +48,7 @@ def test_the_original_values_render_alike(tmp_path: Path, given: Object, release
     assert ours == helms
 
 
+@pytest.mark.whole
 @pytest.mark.real
 @pytest.mark.requirement("connector:chart-equals-renderer")
 @settings(max_examples=25, phases=PHASES, suppress_health_check=list(HealthCheck))

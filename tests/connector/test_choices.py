@@ -15,6 +15,7 @@ from tests.connector.test_running import eventually, offer, world
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:api-choice")
 async def test_a_denied_api_is_not_published_and_one_that_was_is_withdrawn(
     pair: Pair, unique: Callable[[str], str]

@@ -84,6 +84,7 @@ async def asked(app: Client, resource: Resource) -> None:
     assert await send(app, "DELETE", resource.path(NAMESPACE)) == 200
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("operators:customary-metrics")
 async def test_the_same_requests_leave_the_same_series(real_pair: Pair, unique: Callable[[str], str]) -> None:
     local = Resource(f"{unique('local')}.example.org", "v1alpha1", "databases")

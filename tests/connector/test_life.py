@@ -33,6 +33,7 @@ async def published(found: World, group: str, replica: Running) -> bytes:
     return bundle
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:one-registrar", "connector:shared-certificate")
 async def test_of_two_replicas_one_registers_and_the_other_takes_over(pair: Pair, unique: Callable[[str], str]) -> None:
     first_group, second_group = f"{unique('first')}.example.org", f"{unique('second')}.example.org"
@@ -50,6 +51,7 @@ async def test_of_two_replicas_one_registers_and_the_other_takes_over(pair: Pair
             assert await holder(found) not in ("", led)
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:rotation-order", "connector:certificate-ready")
 async def test_the_authority_is_rotated_under_a_running_api_server(
     pair: Pair, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch

@@ -109,6 +109,7 @@ async def cut(pair: Pair, unique: Callable[[str], str], folder: Path) -> AsyncIt
         yield Cut(found, between, found.claims(group), "default")
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:outage-nothing-waits", "connector:outage-discovery")
 async def test_a_control_plane_that_is_black_holed(pair: Pair, unique: Callable[[str], str], tmp_path: Path) -> None:
     async with cut(pair, unique, tmp_path) as found, running.serve(found.world.settings):

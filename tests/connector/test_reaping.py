@@ -182,6 +182,7 @@ def late(resource: Resource, name: str, namespace: str, claims: str, uid: str) -
     return {**made, "metadata": {**metadata, **({"annotations": {APP_NAMESPACE_UID: uid}} if uid else {})}}
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:reaper-certain", "connector:orphans-reported", "connector:namespace-uid")
 async def test_what_arrived_too_late_goes_and_the_claims_of_a_new_namespace_stay(
     pair: Pair, unique: Callable[[str], str], restless: None

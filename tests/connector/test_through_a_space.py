@@ -19,6 +19,7 @@ from tests.e2e import manifests
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("space_hosts"), pytest.mark.requirement("connector:space")]
 
 
+@pytest.mark.whole
 async def test_claims_work_through_a_space_and_outlive_its_bearer(
     pair: Pair, unique: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def differences(portal: BlockingPortal, twins: Twins) -> Iterator[set[str]]:
         yield set(map(str, found))
 
 
+@pytest.mark.whole
 @pytest.mark.real
 @pytest.mark.requirement("connector:differential")
 def test_no_operation_tells_the_connector_from_a_server_that_stores_the_kind(

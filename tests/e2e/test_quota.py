@@ -138,6 +138,7 @@ def test_a_quota_treats_claims_as_it_treats_local_objects(app: Kubectl) -> None:
     assert used(app, "treated", "claims") == 1
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:quota-compare-and-swap")
 def test_fifty_creates_over_two_replicas_leave_as_many_as_the_quota_allows(
     app: Kubectl, claims: World, pair: Pair

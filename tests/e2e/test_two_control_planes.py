@@ -145,6 +145,7 @@ def test_each_serves_what_only_it_has_and_a_shared_group_stays_the_firsts(
     assert second.log().count(f"API group {manifests.GROUP}") == 1, "it is said once"
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("e2e:two-control-planes")
 def test_the_other_takes_a_group_over_when_the_first_is_uninstalled(
     claims: World, second: Second, pair: Pair, unique: Callable[[str], str]

@@ -73,6 +73,7 @@ class Patient:
         return str(await eventually(look))
 
 
+@pytest.mark.whole
 async def test_a_connector_that_is_well_and_each_thing_that_breaks_it(pair: Pair, unique: Callable[[str], str]) -> None:
     group = f"{unique('sick')}.example.org"
     async with world(pair, unique) as found:
