@@ -1,13 +1,15 @@
 """The key `identity` of a server file."""
 
 import contextlib
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.mcp import identitykeys
+from fairlead.mcp import identitykeys, serverkeys
 from fairlead.mcp.identities import OIDC, Exchange, Kubeconfig, Reference, Scopes, SecretKey, Token, is_safe
 from fairlead.mcp.serverkeys import ServerFileError, from_document
 
@@ -109,3 +111,17 @@ def test_any_value_of_any_key_is_read_or_refused(value: Any) -> None:
 )
 def test_which_addresses_a_secret_may_go_to(address: str, safe: bool) -> None:
     assert is_safe(address) is safe
+
+
+@pytest.mark.parametrize("page", ["mcp-identity.md", "mcp-keycloak.md"])
+def test_the_files_that_the_documentation_shows_are_read(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    shown = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if each.startswith("name:")]
+    assert shown
+    for each in shown:
+        serverkeys.read(each.encode(), page)
+
+
+def test_every_key_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mcp-identity.md").read_text(encoding="utf-8")
+    assert [each for each in identitykeys._OIDC_KEYS if f"`{each}`" not in text and f"{each}: " not in text] == []
