@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fairlead.machinery import redacting
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.conversing import CannotAskError
 from fairlead.mcp.gate import UnknownError
@@ -182,6 +183,16 @@ async def test_what_is_taken_from_a_server_meanwhile_is_not_confirmed_any_more()
     given = handle((await before.call(ME, "things_delete", {"name": "a"})).answer.text)
     after = gate(world, replace(before.server, deny=("things_delete",)), shared=shared)
     assert (await after.call(ME, "changes_confirm", given)).failed
+    assert not world.done
+
+
+@pytest.mark.requirement("machinery:redaction-marked")
+async def test_what_was_redacted_is_not_written_back_by_any_tool() -> None:
+    world = World()
+    shown = redacting.shown({"password": "kX9vQ2mLpR7"})["password"]
+    for given in ({"name": f"a {shown}", "removes": False}, {"name": f"a {shown}", "dry_run": True}):
+        outcome = await gate(world).call(ME, "things_apply", given, Person())
+        assert "in the place of a secret" in outcome.answer.text
     assert not world.done
 
 

@@ -40,7 +40,7 @@ class Sink(Protocol):
 def line(use: Use, server: str, stage: str, decision: str, digest: str) -> dict[str, Any]:
     """`stage` is `intent` or `result`, `decision` `allow` or `deny`; empty fields are left out."""
     caller = use.caller
-    found = {
+    found: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "requestID": use.request_id,
         "stage": stage,

@@ -68,6 +68,9 @@ class Confirming:
         """Raises `ToolError` with a handle, `InputRequiredError`, `CannotAskError` where somebody has to say yes."""
         use.dry_run = bool(wanted.get("dry_run"))
         plan = await planning(call, wanted)
+        if redacting.marked(dict(wanted)):
+            what = "an argument holds what was shown in the place of a secret"
+            raise ToolError(what, "nothing was changed", "leave it out, or give the secret itself")
         if use.dry_run:
             return Answer(f"dry run, nothing was changed: {_shown(plan)}")
         if plan.removes or tool.tool_class in (ToolClass.DELETE, ToolClass.EXEC):

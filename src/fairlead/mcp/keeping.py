@@ -83,8 +83,8 @@ class RedisStore:
 
     async def get(self, key: str) -> bytes | None:
         async with answering():
-            found: bytes | None = await self._redis.get(PREFIX + key)
-            return found
+            found = await self._redis.get(PREFIX + key)
+            return found.encode() if isinstance(found, str) else found
 
     async def claim(self, key: str, seconds: float) -> bool:
         async with answering():
