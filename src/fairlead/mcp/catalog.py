@@ -21,6 +21,10 @@ class CatalogError(FairleadError):
     """A toolset that was asked for is not there or cannot be used."""
 
 
+class BrokenToolsetError(CatalogError):
+    """One that is installed cannot be used; servers without it can be served."""
+
+
 class Installed(Mapping[str, Toolset]):
     """All toolsets of this environment by name; asking for one raises `CatalogError` where it cannot be used."""
 
@@ -48,13 +52,15 @@ class Installed(Mapping[str, Toolset]):
         point, *more = self._points[name]
         if more:
             whose = ", ".join(sorted({each.dist.name if each.dist else each.value for each in (point, *more)}))
-            raise CatalogError(f"the toolset {name} cannot be used", f"several packages offer it: {whose}")
+            raise BrokenToolsetError(f"the toolset {name} cannot be used", f"several packages offer it: {whose}")
         try:
             toolset = point.load()
         except Exception as error:
-            raise CatalogError(f"the toolset {name} cannot be loaded", f"{type(error).__name__}: {error}") from error
+            raise BrokenToolsetError(
+                f"the toolset {name} cannot be loaded", f"{type(error).__name__}: {error}"
+            ) from error
         if not isinstance(toolset, Toolset) or toolset.name != name:
-            raise CatalogError(f"the toolset {name} cannot be used", f"{point.value} is no toolset of that name")
+            raise BrokenToolsetError(f"the toolset {name} cannot be used", f"{point.value} is no toolset of that name")
         return toolset
 
 
@@ -62,13 +68,13 @@ def toolsets() -> Installed:
     return Installed(entry_points(group=GROUP))
 
 
-def usable(available: Mapping[str, Toolset]) -> tuple[list[Toolset], list[CatalogError]]:
+def usable(available: Mapping[str, Toolset]) -> tuple[list[Toolset], list[BrokenToolsetError]]:
     """Those that can be used, and why the others cannot."""
     found, faults = [], []
     for name in sorted(available):
         try:
             found.append(available[name])
-        except CatalogError as error:
+        except BrokenToolsetError as error:
             faults.append(error)
     return found, faults
 
@@ -116,8 +122,9 @@ def chosen_one(name: str, available: Mapping[str, Toolset], more: Iterable[str] 
         there = sorted({*available, *more})
         near = difflib.get_close_matches(name, there, n=1)
         remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there)}"
-        why = "; ".join(str(each) for each in usable(available)[1])
-        raise CatalogError(f"there is no toolset {name!r}", why, remedy)
+        faults = usable(available)[1]
+        kind = BrokenToolsetError if faults else CatalogError
+        raise kind(f"there is no toolset {name!r}", "; ".join(map(str, faults)), remedy)
     return available[name]
 
 

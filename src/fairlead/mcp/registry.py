@@ -16,6 +16,7 @@ from fairlead.mcp import production, sharing
 from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.background import Background
 from fairlead.mcp.callers import Caller
+from fairlead.mcp.catalog import BrokenToolsetError
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.holding import Held, Term
 from fairlead.mcp.keeping import Store
@@ -81,8 +82,12 @@ class Registry(Mapping[str, Held]):
         return {name: each.prepared.server for name, each in self._taken.items()}
 
     def take(self, servers: Servers) -> None:
-        """All of them or none. Raises what is wrong with the first that cannot be served: a `FairleadError`."""
-        prepared = {name: prepare(each, self._available) for name, each in servers.items()}
+        """All of them or none. Raises what is wrong with the first that cannot be served: a `FairleadError`.
+
+        One whose toolset is broken stays as it was, or is not served, and is no reason against the others: it says
+        nothing false, and the fault is a package's.
+        """
+        prepared, broken = self._prepared(servers)
         self._check([each.server for each in prepared.values()])
         if self._shared.served is not None:
             for each in prepared.values():
@@ -95,7 +100,22 @@ class Registry(Mapping[str, Held]):
                 self._taken[name] = _Taken(Held(self._gate(each, targets), self._everybody), each, targets)
             elif each != self._taken[name].prepared:
                 self._exchange(self._taken[name], each)
-        self.fault = ""
+        self.fault = "; ".join(broken)
+
+    def _prepared(self, servers: Servers) -> tuple[dict[str, Prepared], list[str]]:
+        """What to serve, and what is broken. Raises a `FairleadError`, also where nothing else is left."""
+        found, broken = {}, []
+        for name, each in servers.items():
+            try:
+                found[name] = prepare(each, self._available)
+            except BrokenToolsetError as error:
+                if len(servers) == 1:
+                    raise
+                broken.append(f"the server {name} stays as it was: {error}")
+                _log.error("the server %s stays as it was, or is not served: %s", name, error)
+                if name in self._taken:
+                    found[name] = self._taken[name].prepared
+        return found, broken
 
     def take_or_keep(self, read: Callable[[], Servers]) -> bool:
         """Whether it was taken up; if not, everything is as before, and `fault` says why."""
