@@ -14,7 +14,7 @@ from typing import Any
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.planning import DRY_RUN, MANAGER, Change, ChangedMeanwhileError, check_scope, subject
+from fairlead.resources.planning import MANAGER, Change, ChangedMeanwhileError, as_seen, check_scope, live, subject
 from fairlead.resources.reading import Reader, ScopeError
 
 Object = dict[str, Any]
@@ -61,33 +61,38 @@ async def planned(
     namespace = namespace_of(kind, manifest, namespace)
     name = manifest["metadata"]["name"]
     before = await live(reader, kind, name, namespace)
-    body = versioned(manifest, namespace, before)
+    what = subject(kind, name, namespace)
 
-    async def apply(**options: str) -> Object:
+    async def apply(version: str, **options: str) -> Object:
         try:
             return await reader.client.apply(
-                kind.resource, body, namespace or None, manager=MANAGER, force=force, **options
+                kind.resource,
+                versioned(manifest, namespace, version),
+                namespace or None,
+                manager=MANAGER,
+                force=force,
+                fieldValidation="Strict",
+                **options,
             )
         except statuses.Conflict as error:
-            raise explained(error, subject(kind, name, namespace)) from error
+            raise explained(error, what) from error
+
+    async def sent(**options: str) -> Object:
+        if before is None:
+            return await apply("", **options)
+        return await as_seen(
+            before, lambda: live(reader, kind, name, namespace), lambda version: apply(version, **options)
+        )
 
     async def send() -> Object:
         if before is None and await live(reader, kind, name, namespace) is not None:
-            raise ChangedMeanwhileError(f"{subject(kind, name, namespace)} was made meanwhile", "nothing was done")
-        return await apply(fieldValidation="Strict")
+            raise ChangedMeanwhileError(f"{what} was made meanwhile", "nothing was done")
+        return await sent()
 
-    after = await apply(**DRY_RUN) if tried else dict(body)
+    after = await sent(dryRun="All") if tried else versioned(manifest, namespace)
     notes = () if tried else (f"{subject(kind, name)} was not tried out: its namespace is made by the same call",)
     verb = "change" if before else "create"
     return Change(verb, kind, name, namespace, before, after, [dict(manifest), force], send, notes)
-
-
-async def live(reader: Reader, kind: Kind, name: str, namespace: str) -> Object | None:
-    """None where it is not there."""
-    try:
-        return await reader.client.get(kind.resource, name, namespace or None)
-    except statuses.NotFound:
-        return None
 
 
 def namespace_of(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
@@ -105,11 +110,11 @@ def namespace_of(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:
     return found or given
 
 
-def versioned(manifest: Mapping[str, Any], namespace: str, before: Object | None) -> Object:
+def versioned(manifest: Mapping[str, Any], namespace: str, version: str = "") -> Object:
     """A version that the manifest itself names stays: whoever wrote it means that one."""
     metadata = dict(manifest["metadata"]) | ({"namespace": namespace} if namespace else {})
-    if before is not None:
-        metadata.setdefault("resourceVersion", before["metadata"]["resourceVersion"])
+    if version:
+        metadata.setdefault("resourceVersion", version)
     return {**manifest, "metadata": metadata}
 
 

@@ -14,7 +14,7 @@ from fairlead.client.errors import ClientError
 from fairlead.machinery import statuses
 from fairlead.machinery.paths import GroupVersion
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import Change, subject
+from fairlead.resources.planning import Change, as_seen, live, subject
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -41,23 +41,28 @@ async def planned(
     metadata = before["metadata"]
     options: Object = {"propagationPolicy": propagation} if propagation else {}
     options |= {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
-    preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
 
-    async def delete(**more: Any) -> Object:
+    async def delete(version: str, **more: Any) -> Object:
+        preconditions = {"uid": metadata["uid"], "resourceVersion": version}
         wanted = {**options, "preconditions": preconditions, **more}
         return await reader.client.delete(kind.resource, name, namespace or None, options=wanted)
+
+    async def send() -> Object:
+        return await as_seen(before, lambda: live(reader, kind, name, namespace), delete)
 
     notes = _consequences(kind, metadata)
     if (metadata.get("labels") or {}).get(IN_USE) == "true":
         notes += await _usages(reader, kind, name, namespace)
     else:
         try:
-            await delete(dryRun=["All"])
+            await as_seen(
+                before, lambda: live(reader, kind, name, namespace), lambda version: delete(version, dryRun=["All"])
+            )
         except statuses.BadRequest as error:
             if "dry run" not in error.message:
                 raise
             notes.append(f"not tried out: {error.message}")
-    return Change("delete", kind, name, namespace, before, None, options, delete, tuple(notes))
+    return Change("delete", kind, name, namespace, before, None, options, send, tuple(notes))
 
 
 def _consequences(kind: Kind, metadata: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from fairlead.machinery.shapes import Shape, shape_of
 from fairlead.resources import applying, schemas
 from fairlead.resources.diffing import Diff, diff
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import MANAGER, subject
+from fairlead.resources.planning import MANAGER, live, subject
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -53,8 +53,8 @@ async def foreseen(reader: Reader, manifest: Mapping[str, Any], namespace: str =
     kind = await reader.kind(manifest["kind"], manifest["apiVersion"])
     namespace = applying.namespace_of(kind, manifest, namespace)
     name = manifest["metadata"]["name"]
-    before = await applying.live(reader, kind, name, namespace)
-    body = applying.versioned(manifest, namespace, before)
+    before = await live(reader, kind, name, namespace)
+    body = applying.versioned(manifest, namespace, before["metadata"]["resourceVersion"] if before else "")
     schema = await schemas.of(reader.client, kind)
     after = await _applied(reader, kind, schema, before, body, force=force)
     causes = schema.validate(_bare(after), _bare(before) if before else None)

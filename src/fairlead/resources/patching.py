@@ -12,7 +12,7 @@ from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import DRY_RUN, MANAGER, Change, check_scope
+from fairlead.resources.planning import DRY_RUN, MANAGER, Change, as_seen, check_scope
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -60,16 +60,23 @@ async def planned(
     Raises what `Client` raises, and `ScopeError`.
     """
     check_scope(kind, namespace)
-    before = await reader.client.get(kind.resource, name, namespace or None, subresource or None)
-    body = _versioned(patch, before["metadata"]["resourceVersion"])
 
-    async def send(**options: str) -> Object:
+    async def look() -> Object:
+        return await reader.client.get(kind.resource, name, namespace or None, subresource or None)
+
+    before = await look()
+
+    async def sent(version: str, **options: str) -> Object:
         options = {"fieldValidation": "Strict", "fieldManager": MANAGER, **options}
+        body, below = _versioned(patch, version), subresource or None
         return await reader.client.patch(
-            kind.resource, name, body, namespace or None, kind=FORMS[form], subresource=subresource or None, **options
+            kind.resource, name, body, namespace or None, kind=FORMS[form], subresource=below, **options
         )
 
-    after = await send(**DRY_RUN)
+    async def send() -> Object:
+        return await as_seen(before, look, sent)
+
+    after = await as_seen(before, look, lambda version: sent(version, **DRY_RUN))
     basis = [form, patch if wanted is None else wanted]
     return Change(verb, kind, name, namespace, before, after, basis, send, notes, removes_more)
 

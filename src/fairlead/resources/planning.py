@@ -1,13 +1,16 @@
 """Changes as values: what would be other than now, found out before any of it is done.
 
 Whoever has to say yes is shown a change; it is then sent on the condition that its object is still the one that was
-shown. Where several are sent, one after the other, an API has no transaction: what was done, what may have been, and
-what was not is said instead, whichever way it ends.
+shown. The condition is its resourceVersion, but controllers report a status all the time, and a pod that crashes again
+and again is what people want to delete: where nothing but the status is another since, the newer version is taken.
+
+Where several are sent, one after the other, an API has no transaction: what was done, what may have been, and what was
+not is said instead, whichever way it ends.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,12 +18,14 @@ from typing import Any
 from fairlead.client.errors import Unreachable
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.values import same
 from fairlead.resources.diffing import Diff, diff
 from fairlead.resources.kinds import Kind
-from fairlead.resources.reading import ScopeError
+from fairlead.resources.reading import Reader, ScopeError
 
 Object = dict[str, Any]
 MANAGER = "fairlead-mcp"
+_ATTEMPTS = 3
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
@@ -68,15 +73,47 @@ class Change:
 
     @cached_property
     def digest(self) -> str:
-        """Of what would be sent and of the very object that it was planned for."""
-        metadata = (self.before or {}).get("metadata") or {}
-        basis = [self.what, metadata.get("uid"), metadata.get("resourceVersion"), self.wanted, self.notes]
+        """Of what would be sent and of the very object that it was planned for, its status aside."""
+        basis = [self.what, self.before and essence(self.before), self.wanted, self.notes]
         return hashlib.sha256(encoding.to_json(basis)).hexdigest()
+
+
+def essence(obj: Mapping[str, Any]) -> Object:
+    """All of it but the status and what changes along with it."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+
+
+async def as_seen(
+    before: Mapping[str, Any], look: Callable[[], Awaitable[Object | None]], send: Callable[[str], Awaitable[Object]]
+) -> Object:
+    """Sends with the version of the object that was seen, or the newest if only its status is another.
+
+    Raises `statuses.Conflict` where more is.
+    """
+    version = str(before["metadata"]["resourceVersion"])
+    for _ in range(_ATTEMPTS):
+        try:
+            return await send(version)
+        except statuses.Conflict:
+            now = await look()
+            if now is None or not same(essence(now), essence(before)):
+                raise
+            version = str(now["metadata"]["resourceVersion"])
+    return await send(version)
 
 
 def subject(kind: Kind, name: str, namespace: str = "") -> str:
     where = f" in namespace {namespace}" if namespace and kind.resource.namespaced else ""
     return f"{kind.api.kind} {name}{where}"
+
+
+async def live(reader: Reader, kind: Kind, name: str, namespace: str) -> Object | None:
+    """None where it is not there."""
+    try:
+        return await reader.client.get(kind.resource, name, namespace or None)
+    except statuses.NotFound:
+        return None
 
 
 def check_scope(kind: Kind, namespace: str) -> None:

@@ -111,6 +111,37 @@ async def test_another_object_of_that_name_is_not_deleted(
     assert await client.get(CONFIG_MAPS, name, "default")
 
 
+@pytest.mark.requirement("mcp-core-writes:as-confirmed")
+@pytest.mark.parametrize(
+    "tool", ["resources_patch", "resources_create_or_update", "resources_scale", "resources_delete"]
+)
+async def test_another_status_is_no_other_object(
+    hands: Hands, client: Client, unique: Callable[[str], str], tool: str
+) -> None:
+    farms = await definitions.made(client, "writes.example.org", "Farm", spec=definitions.REPLICAS, scale=True)
+    name = unique("busy")
+    metadata = {"name": name, "namespace": "default"}
+    obj = {"apiVersion": str(farms.group_version), "kind": "Farm", "metadata": metadata, "spec": {"replicas": 2}}
+    await hands.said("resources_create_or_update", resource=json.dumps(obj))
+
+    class Slow(Person):
+        async def ask(self, questions: Any) -> Any:
+            status = {"status": {"replicas": 1}}
+            await client.patch(farms, name, status, "default", subresource="status")
+            return await super().ask(questions)
+
+    where: dict[str, Any] = {"kind": "farm", "name": name, "namespace": "default"}
+    arguments: dict[str, dict[str, Any]] = {
+        "resources_patch": {**where, "patch": "{spec: {replicas: 3}}"},
+        "resources_create_or_update": {"resource": json.dumps({**obj, "spec": {"replicas": 3}})},
+        "resources_scale": {**where, "replicas": 3},
+        "resources_delete": where,
+    }
+    await hands.said(tool, Slow(), **arguments[tool])
+    if tool != "resources_delete":
+        assert (await client.get(farms, name, "default"))["spec"]["replicas"] == 3
+
+
 @pytest.mark.requirement("mcp-core-writes:in-use")
 async def test_what_is_in_use_is_not_tried_out(
     hands: Hands, client: Client, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
