@@ -33,6 +33,32 @@ def test_wide_and_namespaces() -> None:
     )
 
 
+def test_labels_that_all_have_are_said_once() -> None:
+    found = table(*[[name, "", "", ""] for name in "abc"])
+    for row, own in zip(found["rows"], ("x=1", "x=2", "y=3"), strict=True):
+        key, _, value = own.partition("=")
+        row["object"]["metadata"]["labels"] = {
+            "app": "web",
+            "tier": "db",
+            key: value,
+            "kubernetes.io/metadata.name": key,
+        }
+    shown = tabulating.render(tabulating.of_table(found, wide=True))
+    assert shown == "all: SHARED LABELS=app=web,tier=db\nNAME  LABELS\na     x=1\nb     x=2\nc     y=3"
+    assert "LABELS" not in tabulating.render(tabulating.of_table(found))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from("12")), min_size=1, max_size=6))
+def test_no_label_is_lost(labels: list[dict[str, str]]) -> None:
+    found = table(*[[f"n{index}", "", "", ""] for index in range(len(labels))])
+    for row, own in zip(found["rows"], labels, strict=True):
+        row["object"]["metadata"]["labels"] = own
+    rows = tabulating.of_table(found, wide=True)
+    for cells, own in zip(rows.cells, labels, strict=True):
+        told = [each for cell in cells[-2:] for each in cell.split(",") if each]
+        assert sorted(told) == sorted(f"{key}={value}" for key, value in own.items())
+
+
 def test_chosen_fields_through_lists_and_keys_with_dots() -> None:
     obj = {
         "metadata": {"name": "a", "labels": {"app.kubernetes.io/name": "web"}},

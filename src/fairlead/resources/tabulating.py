@@ -7,13 +7,15 @@ what people know; making up columns of our own would be a second truth.
 Source: reference/mcp-and-gateways.md §7.2, §7.3 rule 4.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fairlead.machinery import redacting
 
 Object = dict[str, Any]
+_NAME_LABEL = "kubernetes.io/metadata.name"
+"""Of every namespace; it says its name."""
 _EMPTY = ("", "<none>", "<unset>")
 
 
@@ -27,7 +29,7 @@ class Rows:
 
 
 def of_table(table: Mapping[str, Any], *, namespaces: bool = False, wide: bool = False) -> Rows:
-    """Of a server's Table; `namespaces` puts the namespace of each row's object first."""
+    """Of a server's Table; `namespaces` puts the namespace of each row's object first, `wide` its labels last."""
     definitions = table.get("columnDefinitions") or []
     kept = [index for index, each in enumerate(definitions) if wide or not each.get("priority")]
     columns = tuple(str(definitions[index]["name"]).upper() for index in kept)
@@ -35,12 +37,26 @@ def of_table(table: Mapping[str, Any], *, namespaces: bool = False, wide: bool =
     cells = [tuple(_cell(row["cells"][index]) for index in kept) for row in rows]
     if namespaces:
         columns = ("NAMESPACE", *columns)
-        cells = [(_namespace(row), *each) for row, each in zip(rows, cells, strict=True)]
+        cells = [(str(_metadata(row).get("namespace") or ""), *each) for row, each in zip(rows, cells, strict=True)]
+    if wide:
+        columns = (*columns, "LABELS", "SHARED LABELS")
+        cells = [(*each, *more) for each, more in zip(cells, _labels(rows), strict=True)]
     return Rows(columns, tuple(cells))
 
 
-def _namespace(row: Mapping[str, Any]) -> str:
-    return str((((row.get("object") or {}).get("metadata")) or {}).get("namespace") or "")
+def _metadata(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (row.get("object") or {}).get("metadata") or {}
+
+
+def _labels(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Of each row: its own, and those that all rows have, which `render` says once."""
+    found = [{each for each in (_metadata(row).get("labels") or {}).items() if each[0] != _NAME_LABEL} for row in rows]
+    shared = set.intersection(*found) if len(found) > 2 else set()
+    return [(_pairs(each - shared), _pairs(shared)) for each in found]
+
+
+def _pairs(labels: Iterable[tuple[str, str]]) -> str:
+    return _cell(",".join(f"{key}={value}" for key, value in sorted(labels)))
 
 
 def _cell(value: Any) -> str:
