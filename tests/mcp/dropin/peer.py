@@ -61,7 +61,7 @@ def tools(config: Path) -> dict[str, Object]:
     return {each["name"]: each for each in listed["tools"]}
 
 
-def call(config: Path, name: str, **arguments: Any) -> str:
+def call(config: Path, name: str, arguments: Object) -> str:
     """Raises `AssertionError` for a call that fails."""
     (answer,) = ask({"method": "tools/call", "params": {"name": name, "arguments": arguments}}, config=config)
     text = "\n".join(each.get("text", "") for each in answer["content"])

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.mcp import catalog, fencing
+from fairlead.mcp import fencing
 from fairlead.mcp.dropin import allowing, naming
 from fairlead.mcp.tools import Answer, Parameter, Plan, Tool, ToolClass, ToolError, Toolset, arguments
+from fairlead.mcp.toolsets import config, core
 from tests.mcp.dropin import peer, samples
 
 Object = dict[str, Any]
@@ -18,8 +19,7 @@ TYPES = {"number": "integer"}
 
 
 def ours() -> dict[str, Tool]:
-    chosen = catalog.chosen([each for each in ("core", "config") if each in catalog.toolsets()], catalog.toolsets())
-    return {tool.name: tool for each in chosen for tool in naming.Dressing()(each).tools}
+    return {tool.name: tool for each in (core.TOOLSET, config.TOOLSET) for tool in naming.Dressing()(each).tools}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_each_of_its_parameters_is_taken_and_none_is_needed_that_it_does_not_nee
             have = schema["properties"].get(parameter)
             assert have is not None, f"{name} has no {parameter}"
             assert have["type"] == TYPES.get(wanted["type"], wanted["type"]), f"{name}.{parameter}"
-            assert have.get("minimum", 0) <= wanted.get("minimum", 0), f"{name}.{parameter}"
+            assert "minimum" not in wanted or have["minimum"] <= wanted["minimum"], f"{name}.{parameter}"
         needed = set(their["inputSchema"].get("required", []))
         assert set(schema.get("required", [])) <= needed, name
 
@@ -133,12 +133,13 @@ async def test_one_object_is_looked_for_in_the_contexts_namespace() -> None:
 
 @pytest.mark.requirement("mcp-dropin:parameter-names")
 async def test_all_namespaces_is_the_default_and_can_be_left() -> None:
-    tool, asked = recording("pods_top", NAMESPACE, SELECTOR)
+    tool, asked = recording("pods_top", NAMESPACE, SELECTOR, Parameter("name", ""))
     await called(tool, label_selector="a=b")
     await called(tool, all_namespaces=False)
     await called(tool, all_namespaces=False, namespace="mine")
+    await called(tool, name="one")
     assert asked[0] == {"label_selector": "a=b"}
-    assert [each["namespace"] for each in asked[1:]] == ["of-first", "mine"]
+    assert [each["namespace"] for each in asked[1:]] == ["of-first", "mine", "of-first"]
 
 
 @pytest.mark.requirement("mcp-dropin:parameter-names")

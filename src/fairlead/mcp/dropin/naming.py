@@ -71,8 +71,8 @@ class Dressing:
         return replace(found, description=dict(self.texts).get(tool.name) or tool.description, parameters=parameters)
 
     def _parameter(self, parameter: Parameter) -> Parameter:
-        lists = parameter.name == "output" and parameter.default == "table"
-        return replace(parameter, default=self.list_output) if lists and self.list_output else parameter
+        lists = parameter.name == "output" and self.list_output in parameter.choices and "table" in parameter.choices
+        return replace(parameter, default=self.list_output) if lists else parameter
 
 
 def renamed(tool: Tool) -> Tool:
@@ -125,10 +125,14 @@ class _Renaming:
         found = {self._ours[name]: value for name, value in given.items() if name in self._ours}
         for name, zero in self._form.zero.items():
             found |= self._bounded(name, found.pop(name, None), zero)
-        everywhere = given.get(_ALL.name, True)
-        if not found.get("namespace") and (self._form.own_namespace or not everywhere):
+        if not found.get("namespace") and self._is_own(given):
             found["namespace"] = call.target(found.get("context", "")).client.connection.settings.namespace
         return found
+
+    def _is_own(self, given: Mapping[str, Any]) -> bool:
+        if _ALL in self._form.more:
+            return not given.get(_ALL.name, True) or bool(given.get("name"))
+        return self._form.own_namespace
 
     def _bounded(self, name: str, value: int | None, zero: str) -> dict[str, int]:
         """Within what ours takes: more than it ever answers is as good as all."""
