@@ -72,7 +72,7 @@ class Confirming:
             what = "an argument holds what was shown in the place of a secret"
             raise ToolError(what, "nothing was changed", "leave it out, or give the secret itself")
         if use.dry_run:
-            return Answer(f"dry run, nothing was changed: {_shown(plan)}")
+            return Answer(f"dry run, nothing was changed: {_told(plan)}")
         if plan.removes or tool.tool_class in (ToolClass.DELETE, ToolClass.EXEC):
             await self._agreed(plan, call, use)
         return await self._carried_out(plan, use)
@@ -147,7 +147,7 @@ class Confirming:
         use.result, use.confirm_id = "planned", kept.id
         first = f"a person has to approve it, by `fairlead mcp approve {kept.id}`; then" if by_person else "to do it,"
         return NotDoneError(
-            f"not done yet: {why}this has to be confirmed\n{_shown(plan)}\n{first} call {CONFIRM.name} with "
+            f"not done yet: {why}this has to be confirmed\n{_told(plan)}\n{first} call {CONFIRM.name} with "
             f"handle={handle} plan={kept.summary}\nOnce, within {kept.seconds / 60:.0f} minutes."
         )
 
@@ -161,6 +161,12 @@ class Confirming:
 def _shown(plan: Plan) -> str:
     text = redacting.text(fencing.plain(f"{plan.summary}\n{plan.diff}"))
     return fencing.capped(text.rstrip(), _LONGEST, "read it by a dry run")
+
+
+def _told(plan: Plan) -> str:
+    """To a model, for whom the lines of a diff are data: others have written what stands there."""
+    first, _, rest = _shown(plan).partition("\n")
+    return f"{first}\n{fencing.fenced(rest, 'what would change')}" if rest else first
 
 
 def _no_such_handle() -> ToolError:
