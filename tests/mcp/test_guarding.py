@@ -348,6 +348,18 @@ async def test_a_provider_where_nobody_registers_is_stood_in_for(provider: Provi
         got = await asked.ask("POST", told["registration_endpoint"].removeprefix(asked.url), json=wanted)
         assert got.status == 201
         assert json.loads(got.body) | wanted | {"client_id": "public"} == json.loads(got.body)
+        provider.more = {"authorization_response_iss_parameter_supported": True}
+    async with behind(fronted) as asked:
+        got = await asked.ask("GET", "/.well-known/oauth-protected-resource/s/a/mcp")
+        assert json.loads(got.body)["authorization_servers"] == [provider.issuer]
+        assert got.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@METADATA
+async def test_who_registers_wrongly_is_told_so(provider: Provider, server: NamedServer) -> None:
+    provider.registers = False
+    assert isinstance(server.identity, OIDC)
+    async with behind(replace(server, identity=replace(server.identity, client_id="public"))) as asked:
         for body in ("[]", "x"):
             assert (await asked.ask("POST", "/s/a/register", json=body)).status == 400
 

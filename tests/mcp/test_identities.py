@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.mcp import identitykeys, serverkeys
+from fairlead.identity.errors import ProviderError
+from fairlead.mcp import catalog, identitykeys, serverkeys
 from fairlead.mcp.identities import OIDC, Exchange, Kubeconfig, Reference, Scopes, SecretKey, Token, is_safe
+from fairlead.mcp.preparing import prepare
 from fairlead.mcp.serverkeys import ServerFileError, from_document
+from fairlead.mcp.servers import NamedServer
 
 pytestmark = pytest.mark.requirement("mcp-identity:keys")
 
@@ -125,3 +128,10 @@ def test_the_files_that_the_documentation_shows_are_read(page: str) -> None:
 def test_every_key_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "mcp-identity.md").read_text(encoding="utf-8")
     assert [each for each in identitykeys._OIDC_KEYS if f"`{each}`" not in text and f"{each}: " not in text] == []
+
+
+def test_an_authority_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    """Not the first caller, who could do nothing about it."""
+    server = NamedServer("a", identity=OIDC("https://idp.example", ("mcp",), "pass-on", None, str(tmp_path / "ca.crt")))
+    with pytest.raises(ProviderError, match=r"ca\.crt cannot be used: No such file"):
+        prepare(server, catalog.toolsets())

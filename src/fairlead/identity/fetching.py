@@ -20,10 +20,10 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-A
 class Fetcher:
     """Opens nothing before it is first used. Addresses outside `trust` are asked only where they are public."""
 
-    def __init__(self, trust: Trust, authority: str = "", resolver: AbstractResolver | None = None) -> None:
-        """`authority` is the path of a PEM bundle. Raises `ProviderError` where it cannot be used."""
+    def __init__(self, trust: Trust, bundle: str = "", resolver: AbstractResolver | None = None) -> None:
+        """`bundle` is the path of a PEM file. Raises `ProviderError` where it cannot be used."""
         self._trust = trust
-        self._context = _context(authority)
+        self._context = authority(bundle)
         self._resolver = resolver
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -95,14 +95,15 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _context(authority: str) -> ssl.SSLContext:
-    if not authority:
+def authority(bundle: str) -> ssl.SSLContext:
+    """Of the authorities in a PEM file, or the system's. Raises `ProviderError`."""
+    if not bundle:
         return ssl.create_default_context()
     try:
-        return ssl.create_default_context(cadata=Path(authority).read_text(encoding="ascii"))
+        return ssl.create_default_context(cadata=Path(bundle).read_text(encoding="ascii"))
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         why = getattr(error, "strerror", None) or "it is no PEM bundle"
-        raise ProviderError(f"the certificate authority {authority} cannot be used", why) from error
+        raise ProviderError(f"the certificate authority {bundle} cannot be used", why) from error
 
 
 def _shown(address: str) -> str:

@@ -102,6 +102,8 @@ class Verifier:
         except jwt.InvalidIssuerError as error:
             raise self._for_another("issuer", token) from error
         except jwt.MissingRequiredClaimError as error:
+            if error.claim == "aud":
+                raise self._for_another("audience", token) from error
             raise TokenError(f"the token has no {error.claim}") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise TokenError("the signature of the token is not good") from error

@@ -13,12 +13,12 @@ from typing import Any
 
 from fairlead.identity.addresses import Trust
 from fairlead.identity.errors import TokenError
-from fairlead.identity.fetching import Fetcher
+from fairlead.identity.fetching import Fetcher, authority
 from fairlead.identity.keys import Keys
 from fairlead.identity.provider import Provider
 from fairlead.identity.verifying import Expected, Verifier
 from fairlead.mcp.callers import Caller
-from fairlead.mcp.identities import OIDC
+from fairlead.mcp.identities import OIDC, Identity
 from fairlead.mcp.servers import Access
 
 ANYBODY = "*"
@@ -31,6 +31,12 @@ def provider(identity: OIDC) -> Provider:
     endpoint = identity.exchange.token_endpoint if identity.exchange else ""
     trust = Trust.of((identity.issuer, endpoint), identity.trusted_hosts)
     return Provider(identity.issuer, Fetcher(trust, identity.certificate_authority))
+
+
+def check(identity: Identity) -> None:
+    """Raises `ProviderError` for what would only be found out when somebody comes."""
+    if isinstance(identity, OIDC):
+        authority(identity.certificate_authority)
 
 
 class _Known:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fairlead.mcp import catalog, offering, policy
+from fairlead.mcp import admitting, catalog, offering, policy
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.offering import Offer
 from fairlead.mcp.servers import NamedServer
@@ -29,10 +29,11 @@ class Prepared:
 
 
 def prepare(server: NamedServer, available: Mapping[str, Toolset]) -> Prepared:
-    """Raises `CatalogError`, `OfferError`."""
+    """Raises `CatalogError`, `OfferError`, `ProviderError`."""
     toolsets = catalog.chosen(server.catalog, available)
     offer = offering.combined(map(server.dress, toolsets) if server.dress else toolsets)
     if not server.timeout_said:
         said = catalog.timeout(server.catalog, available)
         server = replace(server, timeout_seconds=max(said, server.timeout_seconds))
+    admitting.check(server.identity)
     return Prepared(server, offer, policy.reads_only(server, offer.tools.values()))

@@ -33,6 +33,7 @@ _PASSED_ON = (
     "scopes_supported",
     "userinfo_endpoint",
 )
+_FOR_PAGES = {"Access-Control-Allow-Origin": "*"}
 _REGISTER = "/register"
 _MOST_ADDRESSES = 20
 _MOST_BYTES = 1 << 16
@@ -80,9 +81,16 @@ class Place:
 
 
 async def is_fronted(identity: OIDC, provider: Provider) -> bool:
-    """Whether clients are given a client id by us. While the provider cannot be asked it is pointed at."""
+    """Whether clients are given a client id by us.
+
+    While the provider cannot be asked it is pointed at; so is one that says who it is with each login (RFC 9207), which
+    clients would find to be another than the document that they were given.
+    """
+    if not identity.client_id:
+        return False
     try:
-        return bool(identity.client_id) and not await provider.registers()
+        names_itself = (await provider.document()).get("authorization_response_iss_parameter_supported") is True
+        return not names_itself and not await provider.registers()
     except ProviderError:
         return False
 
@@ -124,8 +132,8 @@ async def answer(
     if request.method not in ("GET", "HEAD"):
         return PlainTextResponse("only GET", 405, {"Allow": "GET, HEAD"})
     if kind == "resource":
-        return JSONResponse(await resource(server, identity, provider, place))
-    return JSONResponse(dict(await authorization_server(identity, provider, place)))
+        return JSONResponse(await resource(server, identity, provider, place), headers=_FOR_PAGES)
+    return JSONResponse(dict(await authorization_server(identity, provider, place)), headers=_FOR_PAGES)
 
 
 async def _registration(request: Request, identity: OIDC, provider: Provider) -> Response:
