@@ -199,3 +199,41 @@ async def test_a_pod_is_run_and_deleted_alike(hands: Plain, config: Path) -> Non
         left = set(hands.names(PODS, OURS)) & {"run-theirs", "run-mine"}
         for each in left:
             assert hands.get(PODS, each, OURS)["metadata"].get("deletionTimestamp"), each
+
+
+DENIED = """
+[[denied_resources]]
+group = ""
+version = "v1"
+kind = "ConfigMap"
+
+[[denied_resources]]
+group = "autoscaling"
+version = "v1"
+"""
+
+
+def with_more(config: Path, text: str, folder: Path) -> Path:
+    path = folder / "config.toml"
+    path.write_text(config.read_text(encoding="utf-8") + text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.requirement("mcp-dropin:denied-resources")
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("resources_list", {"apiVersion": "v1", "kind": "ConfigMap"}),
+        ("resources_get", {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine-red"}),
+        ("resources_delete", {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine-red"}),
+        ("resources_list", {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}),
+    ],
+)
+async def test_what_is_denied_is_denied_to_every_tool_and_in_every_version(
+    hands: Plain, config: Path, tmp_path: Path, name: str, kind: Object
+) -> None:
+    """The other product lets another version of a group through."""
+    denying = with_more(config, DENIED, tmp_path)
+    with anyio.fail_after(DEADLINE), pytest.raises(AssertionError, match="cannot be used on this server"):
+        await ours(denying, name, kind)
+    assert "mine-red" in hands.names(CONFIG_MAPS, OURS)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from fairlead.mcp.contents import Prompt
 from fairlead.mcp.tools import Answer, Parameter, Plan, Planning, Run, Tool, ToolError, Toolset
 
 _FENCED = re.compile(r"(<data-([0-9a-f]{8}) [^>\n]*>\n.*?\n</data-\2>)", re.DOTALL)
@@ -61,9 +62,14 @@ class Dressing:
     list_output: str = ""
     texts: tuple[tuple[str, str], ...] = ()
     """Descriptions by tool, in place of ours."""
+    prompts: tuple[Prompt, ...] = ()
+    host: str = ""
+    """The toolset that the prompts come with."""
 
     def __call__(self, toolset: Toolset) -> Toolset:
-        return replace(toolset, tools=tuple(self._tool(each) for each in toolset.tools))
+        more = self.prompts if toolset.name == self.host else ()
+        tools = tuple(self._tool(each) for each in toolset.tools)
+        return replace(toolset, tools=tools, prompts=(*toolset.prompts, *more))
 
     def _tool(self, tool: Tool) -> Tool:
         found = renamed(tool)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fairlead.mcp import serverkeys
-from fairlead.mcp.dropin import allowing, checking, clusters, files, identifying, naming, transport
+from fairlead.mcp.dropin import allowing, checking, clusters, files, identifying, naming, prompting, transport
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.dropin.files import ConfigError
 from fairlead.mcp.identities import OIDC
@@ -128,11 +128,13 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
     server = replace(
         serverkeys.from_document(found, "[fairlead]", identity),
         catalog=let.catalog, allow=let.allow, deny=let.deny,
-        targets=clusters.targets(table, fail), dress=_dressing(table), denied=allowing.denied(table, fail),
+        targets=clusters.targets(table, fail), denied=allowing.denied(table, fail),
+        dress=_dressing(table, let.catalog[0], fail),
     )  # fmt: skip
     return server, more
 
 
-def _dressing(table: Mapping[str, Any]) -> naming.Dressing:
+def _dressing(table: Mapping[str, Any], host: str, fail: Fail) -> naming.Dressing:
     texts = {name: each.get("description", "") for name, each in (table.get("tool_overrides") or {}).items()}
-    return naming.Dressing(str(table.get("list_output", "")), tuple(sorted(texts.items())))
+    listed, made = str(table.get("list_output", "")), prompting.prompts(table, fail)
+    return naming.Dressing(listed, tuple(sorted(texts.items())), made, host)
