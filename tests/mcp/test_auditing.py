@@ -75,6 +75,12 @@ async def test_who_did_what_stands_in_two_lines_around_the_change() -> None:
     assert not any(each in text for each in ("staff", "ann@example.org", ANN.token))
 
 
+def test_claims_that_are_no_text_do_no_harm() -> None:
+    odd = Caller("odd", claims={"iss": ["a"], "sub": {"b": 1}, "azp": 7})
+    found = line(Use(odd, "t", {}, ToolClass.READ, "r", ToolClass.READ), "one", "result", "allow", "")
+    assert not {"issuer", "subject", "client"} & found.keys()
+
+
 class Full(io.BytesIO):
     """A disk that is full after so many lines."""
 

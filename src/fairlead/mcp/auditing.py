@@ -15,6 +15,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from opentelemetry import trace
@@ -46,15 +47,15 @@ def line(use: Use, server: str, stage: str, decision: str, digest: str) -> dict[
         "stage": stage,
         "traceparent": _traceparent(),
         "principal": caller.key,
-        "issuer": _text(caller.claims.get("iss")),
-        "subject": _text(caller.claims.get("sub")),
-        "client": _text(caller.claims.get("azp") or caller.claims.get("client_id")),
+        "issuer": _name(caller.claims.get("iss")),
+        "subject": _name(caller.claims.get("sub")),
+        "client": _name(caller.claims.get("azp") or caller.claims.get("client_id")),
         "groups": hashlib.sha256("\n".join(sorted(caller.groups)).encode()).hexdigest()[:16] if caller.groups else "",
         "server": server,
-        "tool": redacting.text(fencing.plain(use.name))[:128],
+        "tool": _name(use.name)[:128],
         "class": use.tool_class.value,
         "target": _text(use.given.get("context")),
-        "arguments": {_text(key)[:64]: _shown(key, value) for key, value in use.given.items()},
+        "arguments": {_name(key)[:64]: _shown(key, value) for key, value in use.given.items()},
         "argumentsDigest": digest,
         "dryRun": use.dry_run,
         "decision": decision,
@@ -71,6 +72,16 @@ def _traceparent() -> str:
     """Of the span in which the call runs, as W3C Trace Context writes it; empty without one."""
     span = trace.get_current_span().get_span_context()
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}" if span.is_valid else ""
+
+
+def _name(value: Any) -> str:
+    """Of what comes again and again, and is short."""
+    return _known(value) if isinstance(value, str) and len(value) <= _LONGEST else _text(value)
+
+
+@lru_cache(1024)
+def _known(value: str) -> str:
+    return _text(value)
 
 
 def _text(value: Any) -> str:

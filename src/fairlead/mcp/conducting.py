@@ -136,12 +136,15 @@ class _Patient:
         self._use = use
         self._deadline = deadline
         self.progress = talk.progress
-        self.round = talk.round
         self.continues = talk.continues
 
     @property
     def capabilities(self) -> frozenset[str]:
         return self._talk.capabilities
+
+    @property
+    def round(self) -> str:
+        return self._talk.round
 
     def left(self) -> float:
         """Seconds."""

@@ -11,6 +11,7 @@ Source: reference/mcp-and-gateways.md §1.2 (MRTR), §2.7.
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from fairlead.mcp.tools import ToolError
@@ -105,8 +106,9 @@ class Nobody:
     capabilities: frozenset[str] = frozenset()
     continues = False
 
-    def __init__(self) -> None:
-        self.round = secrets.token_hex(8)
+    @cached_property
+    def round(self) -> str:
+        return secrets.token_hex(8)
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Reply]:
         check(questions, self.capabilities)

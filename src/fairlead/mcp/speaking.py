@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, get_args
 
 import mcp.types as types
@@ -98,7 +99,10 @@ class _Speaking:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.round = secrets.token_hex(8)
+
+    @cached_property
+    def round(self) -> str:
+        return secrets.token_hex(8)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -147,7 +151,8 @@ class _InRounds(_Speaking):
         super().__init__(context)
         state: dict[str, Any] = json.loads(parameters.request_state) if parameters.request_state else {}
         self.continues = bool(state)
-        self.round = state.get("round", self.round)
+        if "round" in state:
+            self.round = state["round"]
         earlier: dict[str, Reply] = state.get("replies", {})
         given = parameters.input_responses or {}
         self._replies = earlier | {
