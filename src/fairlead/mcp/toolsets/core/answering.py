@@ -4,17 +4,21 @@ What does not fit is cut here and not by the gate alone, because only here is kn
 cut gives no cursor, which would lead past rows that nobody has seen, but the `limit` with which it fits.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, ToolError
+from fairlead.resources import gathering
 from fairlead.resources.gathering import Gathered
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import next_step
 
+_T = TypeVar("_T")
+_MARGIN_SECONDS = 2.0
 MOST_CHARACTERS = 36_000
 """Of foreign text; the gate cuts whatever is longer than a little more."""
 
@@ -28,6 +32,15 @@ def clusters(call: Call, asked: str) -> list[str]:
     if unknown:
         raise ToolError("this server has no such context", "", f"there are: {', '.join(call.names)}")
     return found or call.names[:1]
+
+
+async def gathered(call: Call, names: Sequence[str], ask: Callable[[str], Awaitable[_T]]) -> Gathered[_T]:
+    """Leaves time to say what was found. Raises `ToolError` where nothing was."""
+    seconds = max(1.0, min(gathering.SECONDS, call.seconds_left() - _MARGIN_SECONDS))
+    found = await gathering.gather(names, ask, seconds=seconds)
+    if not found.found:
+        raise ToolError("no cluster answered", "; ".join(failures(found)))
+    return found
 
 
 def failures(found: Gathered[Any]) -> list[str]:

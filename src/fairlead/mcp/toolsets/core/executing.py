@@ -23,6 +23,8 @@ from fairlead.resources.executing import Command, Ran
 _COMMAND = Parameter("command", 'Program and arguments, e.g. ["ls", "-l"]; no shell.', type="array", required=True)
 _WAIT = Parameter("wait_seconds", "How long for its end.", type="integer", default=20, minimum=1, maximum=600)
 _MOST_BYTES = 30_000
+_MARGIN_SECONDS = 2.0
+"""Of the call's time, for saying what has been printed."""
 _MOST_SHOWN = 4_000
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
@@ -40,7 +42,7 @@ async def pods_exec(call: Call, arguments: Mapping[str, Any]) -> Plan:
     summary = _whole(f"run {json.dumps(command.argv, ensure_ascii=False)} in {where}{_of(context)}")
 
     async def carry_out() -> Answer:
-        seconds = arguments["wait_seconds"]
+        seconds = max(1.0, min(arguments["wait_seconds"], call.seconds_left() - _MARGIN_SECONDS))
         try:
             ran = await executing.run(reader.client, command, seconds=seconds, most=_MOST_BYTES)
         except FairleadError as error:
@@ -82,10 +84,10 @@ def _container(pod: Mapping[str, Any], asked: str) -> str:
     return chosen
 
 
-def _answer(ran: Ran, where: str, seconds: int) -> Answer:
+def _answer(ran: Ran, where: str, seconds: float) -> Answer:
     ended = f"exit code {ran.code}"
     if ran.code is None:
-        ended = f"it has not ended within {seconds} s: it may still run; what it printed so far follows"
+        ended = f"it has not ended within {seconds:.0f} s: it may still run; what it printed so far follows"
     parts = [ended]
     for name, text in (("stdout", ran.stdout), ("stderr", ran.stderr)):
         if text:

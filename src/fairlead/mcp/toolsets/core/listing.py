@@ -8,11 +8,11 @@ from typing import Any
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.gate import Call
-from fairlead.mcp.tools import Answer, ToolError
+from fairlead.mcp.tools import Answer
 from fairlead.mcp.toolsets.core import answering
 from fairlead.resources import cleaning, gathering, tabulating
 from fairlead.resources.kinds import Kind
-from fairlead.resources.reading import Page, Query, Reader, next_step
+from fairlead.resources.reading import Page, Query, Reader
 from fairlead.resources.tabulating import Rows
 
 Arguments = Mapping[str, Any]
@@ -47,7 +47,7 @@ async def listed(call: Call, find: Find, wanted: Query, arguments: Arguments) ->
             page = await reader.page(kind, wanted, table=as_table)
             return _one(page, wanted, output, fields)
         except FairleadError as error:
-            raise ToolError(str(error), "", next_step(error, kind)) from error
+            raise answering.refused(error, kind) from error
     places = gathering.places(wanted.cursor) if wanted.cursor else dict.fromkeys(names, "")
     allowed = gathering.shares(wanted.limit, list(places))
 
@@ -56,9 +56,7 @@ async def listed(call: Call, find: Find, wanted: Query, arguments: Arguments) ->
         here = replace(wanted, limit=allowed[name], cursor=places[name])
         return await reader.page(await find(reader), here, table=as_table)
 
-    found = await gathering.gather(list(allowed), ask)
-    if not found.found:
-        raise ToolError("no cluster answered", "; ".join(answering.failures(found)))
+    found = await answering.gathered(call, list(allowed), ask)
     waiting = {name: page.cursor for name, page in found.found.items() if page.cursor}
     waiting |= {name: place for name, place in places.items() if name not in allowed}
     return _several(found, wanted, output, fields, gathering.cursor(waiting))

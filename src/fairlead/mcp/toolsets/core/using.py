@@ -10,7 +10,7 @@ from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CONTEXTS, LABELS, NAME, NAMESPACE
-from fairlead.resources import gathering, nodes, tabulating, topping
+from fairlead.resources import nodes, tabulating, topping
 from fairlead.resources.tabulating import Rows
 from fairlead.resources.topping import Amount, NodeUse, PodUse
 
@@ -69,9 +69,7 @@ async def nodes_top(call: Call, arguments: Mapping[str, Any]) -> Answer:
         except FairleadError as error:
             raise answering.refused(error) from error
         return _table(rows, "metrics of nodes", f"{len(rows)} nodes")
-    gathered = await gathering.gather(names, ask)
-    if not gathered.found:
-        raise ToolError("no cluster answered", "; ".join(answering.failures(gathered)))
+    gathered = await answering.gathered(call, names, ask)
     rows = tabulating.joined(gathered.found)
     said = [f"{len(rows)} nodes of {len(gathered.found)} clusters", *answering.failures(gathered)]
     return _table(rows, "metrics of nodes", "\n".join(said))
