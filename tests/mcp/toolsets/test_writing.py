@@ -181,3 +181,14 @@ async def test_a_deadline_on_the_way_is_noted(
             await planning.carry_out(changes)
     assert caught.value.__cause__ is not None
     assert "sent, and perhaps done: create ConfigMap late" in caught.value.__cause__.__notes__[0]
+
+
+async def test_what_cannot_be_changed_says_how_to_replace_it(
+    hands: Hands, client: Client, unique: Callable[[str], str]
+) -> None:
+    name = unique("fixed")
+    metadata = {"name": name}
+    await client.create(CONFIG_MAPS, {"metadata": metadata, "immutable": True, "data": {"a": "1"}}, "default")
+    refusal = await hands.refusal("resources_create_or_update", Person(), resource=config_map(name, a="2"), force=True)
+    assert "immutable" in refusal
+    assert "delete the object and make it anew" in refusal

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fairlead.machinery import redacting
+from fairlead.machinery import redacting, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.tools import Answer, Plan, ToolError
@@ -25,6 +25,8 @@ _DONE = {
 
 def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
     """With what to do next, where the error does not say it itself."""
+    if isinstance(error, statuses.Invalid) and "immutable" in error.message:
+        return ToolError(str(error), "", "delete the object and make it anew, if it may be gone for a while")
     return ToolError(str(error), "", "" if error.remedy else next_step(error, kind))
 
 
