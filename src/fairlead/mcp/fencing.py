@@ -17,7 +17,7 @@ _KEPT = {"\n", "\t"}
 
 def plain(text: str) -> str:
     """Without what is not seen."""
-    if text.isascii() and text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(each for each in text if each in _KEPT or unicodedata.category(each) not in _HIDDEN)
 
