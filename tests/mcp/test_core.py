@@ -52,7 +52,7 @@ async def test_a_list_is_a_table_in_pages(gate: Gate, client: Client, unique: Ca
     assert "\n2, more follow; next: cursor=" in first
     cursor = re.search(r"cursor=(\S+);", first)
     assert cursor is not None
-    more = {"namespace": "default", "label_selector": f"set={label}", "limit": 3, "cursor": cursor[1]}
+    more = {"namespace": "default", "label_selector": f"set={label}", "limit": 10, "cursor": cursor[1]}
     second = await said(gate, "resources_list", kind="cm", **more)
     assert second.count(f"{label}-") == 3
     assert second.endswith("3 in all")
