@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help differential soak torture demo test test-all test-fast bench check format testenv lock clean docs
+.PHONY: help differential soak torture demo test test-all test-fast bench bench-mcp check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -44,6 +44,9 @@ test-fast: $(VENV)/.develops ## only what needs no real server (REPEAT=10 repeat
 
 bench: $(VENV)/.develops ## how long a newcomer waits, beside real servers
 	@$(BIN)/python bench/starting.py
+
+bench-mcp: $(VENV)/.develops ## the MCP servers beside kubernetes-mcp-server and the bare SDK, on one real API server
+	@$(BIN)/python bench/mcp_beside.py
 
 check: $(VENV)/.develops ## lint, format, types, layers, documentation
 	$(BIN)/ruff check .

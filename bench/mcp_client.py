@@ -96,6 +96,15 @@ async def timed(url: str, asked: bytes, concurrency: int, seconds: float) -> Tim
     return Timed(len(spent), sum(spent) / concurrency, statistics.median(spent), last)
 
 
+async def once(url: str, asked: bytes) -> bytes:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        return await exchange(reader, writer, asked)
+    finally:
+        writer.close()
+
+
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> bytes:
     writer.write(asked)
     return await _reply(reader)
