@@ -9,14 +9,16 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
-from fairlead.mcp import protocol
+from fairlead.mcp import mounting, protocol
 from fairlead.mcp.callers import STDIO, Caller
 from fairlead.mcp.gate import Gate
+from fairlead.mcp.holding import Held
 from fairlead.mcp.offering import Offer
 from fairlead.mcp.sealing import Seals
 from fairlead.mcp.servers import NamedServer
 from fairlead.mcp.sharing import Shared
 from fairlead.mcp.tools import Answer, Tool
+from fairlead.serving import listening
 from tests.mcp.changing import World, gate, handle
 from tests.mcp.fakes import NoClusters
 
@@ -24,7 +26,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-policy:asked-once"
 YES = {"action": "accept", "content": {"confirm": True}}
 
 
-async def _says_yes(context: Any, parameters: Any) -> types.ElicitResult:
+async def _says_yes(context: Any, params: Any) -> types.ElicitResult:
     return types.ElicitResult(action="accept", content={"confirm": True})
 
 
@@ -131,3 +133,21 @@ async def test_a_legacy_client_hears_what_it_asked_to_hear() -> None:
         await connected.set_logging_level("emergency")
         await connected.call_tool("says", {})
     assert heard == ["debug", "warning", "emergency", "warning", "emergency", "emergency"]
+
+
+@pytest.mark.requirement("mcp-policy:handles")
+async def test_a_legacy_client_without_a_session_redeems_a_handle() -> None:
+    """Several workers keep no sessions, so that there is no way back in the middle of a call, whoever is there."""
+    world = World()
+    held = Held(gate(world), STDIO)
+    with anyio.fail_after(60):
+        async with (
+            mounting.mounted({"one": held}, mounting.Manner(stateless=True)) as mounts,
+            listening.listen_application(mounts) as listener,
+            Client(f"{listener.url}/s/one/mcp", mode="legacy", elicitation_callback=_says_yes) as connected,
+        ):
+            planned = await connected.call_tool("things_delete", {"name": "a"})
+            assert planned.is_error
+            assert not world.done
+            assert text(await connected.call_tool("changes_confirm", handle(text(planned)))) == "done"
+    assert world.done == ["things_delete a"]

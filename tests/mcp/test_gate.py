@@ -17,7 +17,7 @@ from fairlead.mcp.limiting import HourlyLimiter
 from fairlead.mcp.offering import Offer
 from fairlead.mcp.servers import Limits, NamedServer
 from fairlead.mcp.sharing import Shared
-from fairlead.mcp.tools import Tool, ToolClass, ToolError, arguments
+from fairlead.mcp.tools import Answer, Tool, ToolClass, ToolError, arguments
 from tests.mcp.fakes import NoClusters, broken, never, refused, tool
 
 pytestmark = pytest.mark.anyio
@@ -158,3 +158,18 @@ def test_a_long_answer_is_cut_at_a_line() -> None:
     assert fencing.capped("one\ntwo\nthree", 9, "ask for less") == (
         "one\ntwo\n… cut: 6 of 13 characters left out; ask for less"
     )
+
+
+@pytest.mark.requirement("mcp-policy:output")
+async def test_an_answer_has_an_end() -> None:
+    async def much(call: Any, arguments: Any) -> Answer:
+        rows = [f"row {index}" for index in range(arguments["count"] * 20_000)]
+        return Answer("\n".join(rows), rows)
+
+    whole = await gate(NamedServer("one"), tool("much", much)).call(ME, "much", {"text": "x", "count": 1})
+    assert (whole.failed, len(whole.answer.structured)) == (False, 20_000)
+    assert len(whole.answer.text) < 41_000
+    assert whole.answer.text.endswith("characters left out; narrow the request")
+    over = await gate(NamedServer("one"), tool("much", much)).call(ME, "much", {"text": "x", "count": 3})
+    assert (over.failed, over.answer.structured) == (True, None)
+    assert over.answer.text.startswith("this is too much for a program: narrow the request")

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from fairlead.machinery import encoding
 from fairlead.mcp import fencing, policy
 from fairlead.mcp.addresses import match
 from fairlead.mcp.auditing import ToolAudit
@@ -29,6 +30,7 @@ from fairlead.mcp.sharing import Shared
 from fairlead.mcp.tools import Answer, Clusters, Tool, ToolClass, ToolError, arguments
 
 _MOST_CHARACTERS = 40_000
+_MOST_STRUCTURED = 400_000
 _MOST_COMPLETIONS = 100
 
 
@@ -85,8 +87,7 @@ class Gate:
             raise
         except ToolError as error:
             return Outcome(Answer(error.text if isinstance(error, NotDoneError) else str(error)), failed=True)
-        text = fencing.capped(answer.text, _MOST_CHARACTERS, "narrow the request")
-        return Outcome(Answer(text, answer.structured, answer.more))
+        return _bounded(answer)
 
     def _run(self, tool: Tool, given: Mapping[str, Any] | None, use: Use) -> Callable[[Call], Awaitable[Answer]]:
         async def run(call: Call) -> Answer:
@@ -137,6 +138,14 @@ class Gate:
         self._conduct.record(use, "result", "deny")
         shown = "" if what == "resource" else f": {fencing.plain(name)[:64]}"
         return UnknownError(f"unknown {what}{shown}", "", f"list the {what}s of this server")
+
+
+def _bounded(answer: Answer) -> Outcome:
+    """A text can be cut; what a program reads is whole or not there at all."""
+    text = fencing.capped(answer.text, _MOST_CHARACTERS, "narrow the request")
+    if answer.structured is not None and len(encoding.to_json(answer.structured)) > _MOST_STRUCTURED:
+        return Outcome(Answer(f"this is too much for a program: narrow the request\n{text}", None, answer.more), True)
+    return Outcome(Answer(text, answer.structured, answer.more))
 
 
 def _reading(resource: Resource, parts: Mapping[str, str]) -> Callable[[Call], Awaitable[Document]]:

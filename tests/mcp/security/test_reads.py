@@ -23,6 +23,7 @@ from fairlead.mcp.conversing import Nobody
 from fairlead.mcp.gate import Gate
 from fairlead.mcp.servers import Limits, NamedServer, Target
 from fairlead.mcp.tools import Parameter, Tool, ToolClass
+from tests.mcp.changing import Person
 from tests.mcp.security.fakeapi import CANARY, FakeAPI
 
 pytestmark = pytest.mark.anyio
@@ -158,9 +159,12 @@ def ways(tool: Tool) -> Iterator[dict[str, Any]]:
 
 
 async def said(gate: Gate, tool: Tool) -> str:
-    texts = []
+    """Questions to a person included."""
+    texts: list[str] = []
     for each in ways(tool):
-        outcome = await gate.call(STDIO, tool.name, each, Nobody())
+        person = Person()
+        outcome = await gate.call(STDIO, tool.name, each, person if len(texts) % 2 else Nobody())
+        texts += person.asked
         texts.append(outcome.answer.text + json.dumps(outcome.answer.structured, default=str))
     return "\n".join(texts)
 
