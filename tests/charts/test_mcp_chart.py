@@ -156,6 +156,34 @@ def test_numbers_in_a_config_survive_helm(tmp_path: Path, name: str) -> None:
     assert tomllib.loads(text)["toolsets"] == ["core"]
 
 
+@pytest.mark.real
+@pytest.mark.requirement("mcp-chart:seed")
+def test_metrics_have_a_port_of_their_own_where_they_are_asked_for(tmp_path: Path) -> None:
+    found = template(tmp_path, {**SERVERS, "metrics": {"enabled": True, "serviceMonitor": {"enabled": True}}})
+    assert "--metrics-port=9090" in container(found)["args"]
+    names = {each["name"]: each["containerPort"] for each in container(found)["ports"]}
+    assert names == {"mcp": 8080, "metrics": 9090}
+    assert [each["name"] for each in one(found, "Service")["spec"]["ports"]] == ["mcp", "metrics"]
+    (rule,) = one(found, "NetworkPolicy")["spec"]["ingress"]
+    assert [each["port"] for each in rule["ports"]] == ["mcp", "metrics"]
+    assert one(found, "ServiceMonitor")["spec"]["endpoints"] == [{"port": "metrics", "path": "/metrics"}]
+    assert not [each for each in container(template(tmp_path, SERVERS))["args"] if "metrics" in each]
+
+
+@pytest.mark.real
+@pytest.mark.requirement("mcp-chart:seed")
+def test_probes_speak_tls_where_the_server_does(tmp_path: Path) -> None:
+    config = {**CONFIG["config"], "tls_cert": "/a", "tls_key": "/b"}
+    for values, scheme in (
+        (CONFIG, "HTTP"),
+        ({**CONFIG, "config": config}, "HTTPS"),
+        ({**SERVERS, "tls": {"enabled": True, "secretName": "tls"}}, "HTTPS"),
+    ):
+        inner = container(template(tmp_path, values))
+        probes = [inner[each]["httpGet"]["scheme"] for each in ("startupProbe", "livenessProbe", "readinessProbe")]
+        assert probes == [scheme] * 3
+
+
 UNKNOWN: dict[str, Object] = {
     "a misspelt value": {"imge": {}},
     "a misspelt value inside": {"image": {"tag": "1"}},

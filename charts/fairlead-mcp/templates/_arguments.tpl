@@ -24,6 +24,10 @@
 {{- if .Values.sealKey.existingSecret }}
 - --seal-key-file=/etc/fairlead/seal/key
 {{- end }}
+- --log-format={{ .Values.logFormat }}
+{{- if .Values.metrics.enabled }}
+- --metrics-port=9090
+{{- end }}
 {{- if .Values.auditing }}
 - --audit-log=-
 {{- end }}
