@@ -83,7 +83,7 @@ def test_what_the_operator_wrote_is_trusted_and_nothing_beside_it() -> None:
     assert is_trusted("https://10.0.0.1:443/keys", trust)
     assert is_trusted("https://keys.internal:9443/keys", trust)
     assert not is_trusted("https://elsewhere.example/keys", trust)
-    for other in ("http://127.0.0.1:6443/", "https://10.0.0.1:6443/", "https://10.0.0.2/"):
+    for other in ("http://keys.internal/", "http://127.0.0.1:6443/", "https://10.0.0.1:6443/", "https://10.0.0.2/"):
         with pytest.raises(AddressError):
             is_trusted(other, trust)
 

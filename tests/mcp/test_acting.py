@@ -372,6 +372,16 @@ async def test_what_cannot_be_read_names_the_place(tmp_path: Path) -> None:
         await references.read(Reference(file=str(tmp_path / "empty")))
 
 
+@BY_REFERENCE
+async def test_a_kubeconfig_is_followed_while_its_credentials_change(upstream: Upstream, tmp_path: Path) -> None:
+    target = Target("here", kubeconfig=upstream.kubeconfig(tmp_path, token="first"))
+    async with Targets((target,)) as targets:
+        assert await asked(targets, STDIO) == marked("Bearer first")
+        upstream.kubeconfig(tmp_path, token="the second")
+        upstream.status = lambda seen: 401 if seen.authorization == "Bearer first" else 200
+        assert await asked(targets, STDIO) == marked("Bearer the second")
+
+
 async def test_in_a_pod_the_cluster_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("KUBE"):

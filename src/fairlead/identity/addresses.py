@@ -33,7 +33,8 @@ class Trust:
         return cls(frozenset(_origin(urlsplit(each)) for each in addresses if each), frozenset(map(str.lower, hosts)))
 
     def has(self, parts: SplitResult) -> bool:
-        return _origin(parts) in self.origins or (parts.hostname or "") in self.hosts
+        """A host that is only listed is asked by https: keys that came in the clear would prove nothing."""
+        return _origin(parts) in self.origins or (parts.scheme == "https" and (parts.hostname or "") in self.hosts)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:

@@ -110,7 +110,12 @@ class Actor:
             return ActingError("the cluster does not accept our token", f"it is that of the {identity.token}")
         if not isinstance(identity, OIDC):
             return None
-        if status == 403 and identity.towards == "impersonate" and isinstance(body, bytes) and b"impersonate" in body:
+        if (
+            status == 403
+            and identity.towards == "impersonate"
+            and isinstance(body, bytes)
+            and b"cannot impersonate" in body
+        ):
             return ActingError(
                 "the cluster does not let us act as you",
                 "the account of this server lacks the verb impersonate on your user or one of your groups",

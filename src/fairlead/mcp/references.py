@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairlead.client import kubeconfig
+from fairlead.client import kubeconfig, rotating
 from fairlead.client.api import Client
 from fairlead.client.connection import Connection
 from fairlead.client.errors import CredentialsError
@@ -20,11 +20,14 @@ _SECRETS = Resource("", "v1", "secrets")
 def base(path: str, context: str) -> ConnectionSettings:
     """As every Kubernetes client finds its cluster; in a Pod without a kubeconfig, the Pod's own.
 
-    Raises `KubeconfigError`.
+    A file that is named without a context is followed while it changes, as a mounted Secret does. Raises
+    `KubeconfigError`.
     """
     said = path or context or os.environ.get("KUBECONFIG")
     if not said and "KUBERNETES_SERVICE_HOST" in os.environ and not (Path.home() / ".kube" / "config").exists():
         return kubeconfig.in_cluster()
+    if path and not context:
+        return rotating.load(Path(path))
     return kubeconfig.load(path or None, context or None)
 
 
