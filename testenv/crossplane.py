@@ -33,6 +33,13 @@ FUNCTION = "function-settings"
 WEBHOOKS = "crossplane-webhooks"
 SERVER_KEYS = "crossplane-tls-server"
 INIT_SECONDS = 60.0
+ACTIVATE_ALL = {
+    "apiVersion": "apiextensions.crossplane.io/v1alpha1",
+    "kind": "ManagedResourceActivationPolicy",
+    "metadata": {"name": "default"},
+    "spec": {"activate": ["*"]},
+}
+"""As the chart of Crossplane installs it."""
 PROGRAM = Path(__file__).with_name("function.py")
 
 
@@ -106,6 +113,7 @@ class RealCrossplane:
         self._initialize()
         if self._usages:
             self._write_server_keys()
+        self._apply(ACTIVATE_ALL)
         revision = function_revision()
         self._apply(revision)
         capabilities = ["composition", "operation"]

@@ -97,9 +97,7 @@ def _wishes(node: Node, deletion: bool) -> Sequence[_Wish]:
     found: list[_Wish] = []
     if _is(node, "composite", "claim") or node.reference.kind == "Operation":
         found += _FOR_COMPOSITES
-    if _is(node, "managed"):
-        found += _FOR_MANAGED
-    if node.obj is None:
+    if _is(node, "managed") or node.obj is None:
         found += (*_FOR_MANAGED, _DEFINITIONS)
     if deletion or node.health.state is State.DELETING:
         found += _USAGES
@@ -173,15 +171,23 @@ def _when(event: Object) -> str:
 
 
 def provider_of(found: Circumstances, reference: Reference) -> Object | None:
-    """The provider whose package brought the kind; None where it is not known, or the CRD was made by hand."""
+    """The provider whose package brought the kind; None where it is not known, or the CRD was made by hand.
+
+    On Crossplane 2 a provider's revision owns the definition of a managed resource, and that its CRD.
+    """
     group = reference.api_version.rpartition("/")[0]
     for crd in found.crds.values():
         spec = crd.get("spec") or {}
         if spec.get("group") != group or (spec.get("names") or {}).get("kind") != reference.kind:
             continue
-        owners = {each.get("name") for each in (crd.get("metadata") or {}).get("ownerReferences") or ()}
+        owners = _owners(crd)
+        owners |= {name for each in found.definitions if each["metadata"]["name"] in owners for name in _owners(each)}
         for revision in found.provider_revisions:
             if revision["metadata"]["name"] in owners:
                 owner = (revision["metadata"].get("labels") or {}).get("pkg.crossplane.io/package")
                 return next((each for each in found.providers if each["metadata"]["name"] == owner), None)
     return None
+
+
+def _owners(obj: Object) -> set[str]:
+    return {str(each.get("name")) for each in (obj.get("metadata") or {}).get("ownerReferences") or ()}

@@ -1,13 +1,35 @@
-"""The Crossplane toolset: what a control plane is made of and what ails it."""
+"""The Crossplane toolset: platform APIs, what they are made of, packages, operations, usages, and what ails them."""
 
-from fairlead.mcp.tools import Preset, Toolset
-from fairlead.mcp.toolsets.crossplane import understanding
+from fairlead.mcp.tools import Preset, ToolClass, Toolset
+from fairlead.mcp.toolsets.crossplane import (
+    compositions,
+    definitions,
+    environments,
+    operations,
+    packages,
+    understanding,
+    usages,
+)
 
+_CHANGING = (
+    *definitions.TOOLS,
+    *compositions.TOOLS,
+    *packages.TOOLS,
+    *environments.TOOLS,
+    *operations.TOOLS,
+    *usages.TOOLS,
+)
 TOOLSET = Toolset(
     "crossplane",
-    "Understand a Crossplane control plane: trace, diagnose, what is unhealthy, what a deletion takes with it.",
-    understanding.TOOLS,
+    "Operate a Crossplane control plane: XRDs, compositions, packages, operations, usages; trace and diagnose.",
+    (*_CHANGING, *understanding.TOOLS),
     presets=(
+        Preset(
+            "crossplane-readonly",
+            "Looks at a Crossplane control plane and changes nothing.",
+            ("crossplane",),
+            (ToolClass.READ,),
+        ),
         Preset(
             "crossplane-diagnose",
             "Finds out what ails a Crossplane control plane, and changes nothing.",

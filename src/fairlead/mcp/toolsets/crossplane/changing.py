@@ -1,0 +1,172 @@
+"""Changes of Crossplane's objects as plans: what the tools of every kind share.
+
+A deletion shows how much goes with it, and counts again when it is confirmed: the counts are part of the plan's digest,
+so that growth makes another plan. A count that cannot be read stops the deletion. Whatever Crossplane has to take up
+after a change is waited for, because "created" is not the answer that anybody wants.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fairlead.crossplane import deleting as consequences
+from fairlead.crossplane import radius, references
+from fairlead.crossplane.judging import Health, State, judge
+from fairlead.machinery import encoding, redacting
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Plan, ToolError
+from fairlead.mcp.toolsets.core import planned
+from fairlead.resources import applying, deleting, patching
+from fairlead.resources.kinds import Kind
+from fairlead.resources.planning import Change, live, subject
+from fairlead.resources.reading import Query, Reader
+
+Arguments = Mapping[str, Any]
+Object = dict[str, Any]
+WAIT = Parameter("wait_seconds", "Wait so long for health.", type="integer", default=20, minimum=0, maximum=60)
+SHORT_WAIT = replace(WAIT, default=5)
+_PAUSE = 0.5
+
+
+def reader(call: Call, arguments: Arguments) -> Reader:
+    found: Reader = call.target(arguments.get("context", ""))
+    return found
+
+
+def structure(arguments: Arguments, name: str, kind: type = dict) -> Any:
+    """Of an argument in YAML or JSON; None where it is not given. Raises `ToolError`."""
+    text = arguments.get(name)
+    if not text:
+        return None
+    try:
+        found = encoding.from_yaml(text)
+    except FairleadError as error:
+        raise ToolError(f"{name} cannot be read as YAML", redacting.text(str(error))) from error
+    if not isinstance(found, kind):
+        raise ToolError(f"{name} is a {'list' if kind is list else 'mapping'} in YAML or JSON")
+    return found
+
+
+def labels(arguments: Arguments) -> dict[str, str]:
+    """Of `key=value` pairs. Raises `ToolError`."""
+    pairs = [each.partition("=") for each in arguments.get("labels") or ()]
+    if any(not sign for _, sign, _ in pairs):
+        raise ToolError("labels are written key=value")
+    return {key: value for key, _, value in pairs}
+
+
+async def created(call: Call, arguments: Arguments, manifest: Object, *notes: str, update: str = "") -> Plan:
+    """Refuses what is there already, and names the tool to change it by."""
+    found = reader(call, arguments)
+    try:
+        kind = await found.kind(manifest["kind"], manifest["apiVersion"])
+        name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
+        before = await live(found, kind, name, namespace)
+        if before is not None:
+            health = _said(judge({"apiVersion": kind.api_version, "kind": kind.api.kind, **before}))
+            remedy = f"change it with {update}" if update else "choose another name"
+            raise ToolError(f"{subject(kind, name, namespace)} is there already: {health}", "", remedy)
+        change = await applying.planned(found, manifest)
+    except ToolError:
+        raise
+    except FairleadError as error:
+        raise planned.refused(error) from error
+    return settling(found, [_noted(change, notes)], arguments)
+
+
+async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str) -> Plan:
+    found = reader(call, arguments)
+    try:
+        change = await patching.planned(found, kind, arguments["name"], arguments.get("namespace", ""), patch)
+    except FairleadError as error:
+        raise planned.refused(error, kind) from error
+    return settling(found, [_noted(change, notes)], arguments)
+
+
+async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> Plan:
+    """Raises `ToolError` where it cannot be counted what goes with it."""
+    found = reader(call, arguments)
+    try:
+        change = await deleting.planned(found, kind, arguments["name"], arguments.get("namespace", ""))
+        typed = {"apiVersion": kind.api_version, "kind": kind.api.kind, **(change.before or {})}
+        goes = await radius.radius(found, typed)
+    except FairleadError as error:
+        raise planned.refused(error, kind) from error
+    if goes.unread:
+        why = "; ".join(goes.unread)
+        raise ToolError(f"what goes with {change.subject} cannot be counted, so it is not deleted", why)
+    counted = [f"goes with it: {', '.join(f'{count} {name}' for name, count in goes.counts)}"] if goes.total else []
+    stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(typed) else []
+    then = f"explain_deletion kind={kind.api.kind} name={change.name} says how far it is"
+    return planned.plan([_noted(change, (*counted, *stays, *notes))], then)
+
+
+def _noted(change: Change, notes: Sequence[str]) -> Change:
+    return replace(change, notes=(*change.notes, *(each for each in notes if each)))
+
+
+def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan:
+    plan = planned.plan(changes)
+    seconds = arguments.get("wait_seconds") or 0
+
+    async def carry_out() -> Answer:
+        answer = await plan.carry_out()
+        told = [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
+        return replace(answer, text="\n".join([answer.text, *told]))
+
+    return replace(plan, carry_out=carry_out)
+
+
+async def settled(found: Reader, kind: Kind, name: str, namespace: str, seconds: int) -> str:
+    """How it is as soon as it is well, or after so many seconds."""
+    health, obj = Health(State.UNKNOWN), Object()
+    try:
+        async with asyncio.timeout(seconds or None):
+            while True:
+                obj = {"apiVersion": kind.api_version, "kind": kind.api.kind, **await found.one(kind, name, namespace)}
+                health = judge(obj, kind.api.categories)
+                if health.state is State.HEALTHY or not seconds:
+                    break
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        pass
+    except FairleadError as error:
+        return f"how it is could not be read: {error}"
+    lines = [f"state: {_said(health)}"]
+    if health.state is not State.HEALTHY:
+        lines += await warnings(found, obj)
+        where = f" namespace={namespace}" if namespace else ""
+        lines.append(f"next: diagnose_resource kind={kind.resource.qualified} name={name}{where}")
+    return "\n".join(lines)
+
+
+def _said(health: Health) -> str:
+    return redacting.text(
+        fencing.plain(": ".join(each for each in (health.state.value, health.reason, health.message) if each))
+    )
+
+
+async def warnings(found: Reader, obj: Object, most: int = 3) -> list[str]:
+    """Of its events, each once; none where they cannot be read."""
+    metadata = obj.get("metadata") or {}
+    query = Query(
+        namespace=metadata.get("namespace") or "default",
+        field_selector=f"involvedObject.uid={metadata.get('uid')},type=Warning",
+        limit=20,
+    )
+    try:
+        page = await found.page(await found.kind("events", "v1"), query, table=False)
+    except FairleadError as error:
+        return [f"events not read: {error}"]
+    said = dict.fromkeys(
+        f"{each.get('reason')}: {' '.join(str(each.get('message')).split())}"
+        for each in page.document.get("items") or ()
+    )
+    return [redacting.text(fencing.plain(f"event: {each}")) for each in list(said)[-most:]]
+
+
+def summary(obj: Object, categories: Sequence[str] = ()) -> str:
+    return f"{references.of(obj)}: {_said(judge(obj, categories))}"

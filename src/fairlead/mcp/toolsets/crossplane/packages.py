@@ -1,0 +1,188 @@
+"""Packages: providers and configurations, as they are installed, looked at and taken away."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.crossplane import building
+from fairlead.crossplane import packages as facts
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Parameter, Plan, Planning, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
+from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.resources.reading import Query, Reader
+
+Object = dict[str, Any]
+GROUP = "pkg.crossplane.io"
+_V1 = f"{GROUP}/v1"
+
+
+def installs(kind: str) -> Planning:
+    async def plan(call: Call, arguments: Mapping[str, Any]) -> Plan:
+        reference = arguments["package"]
+        try:
+            manifest = building.package(
+                kind,
+                reference,
+                arguments.get("name", ""),
+                revisionActivationPolicy=arguments.get("revision_activation_policy"),
+                revisionHistoryLimit=arguments.get("revision_history_limit"),
+                packagePullPolicy=arguments.get("pull_policy"),
+                packagePullSecrets=[{"name": each} for each in arguments.get("pull_secrets") or ()],
+                skipDependencyResolution=arguments.get("skip_dependency_resolution"),
+                ignoreCrossplaneConstraints=arguments.get("ignore_crossplane_constraints"),
+                runtimeConfigRef={"name": arguments["runtime_config"]} if arguments.get("runtime_config") else None,
+            )
+        except building.BuildError as error:
+            raise ToolError(str(error)) from error
+        reader = changing.reader(call, arguments)
+        notes = [building.warned_of(reference), *await _twins(reader, kind, manifest)]
+        return await changing.created(call, arguments, manifest, *notes, update="resources_patch (spec.package)")
+
+    return plan
+
+
+async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
+    """The same package under another name: the two would fight over their CRDs."""
+    repository = _repository(manifest["spec"]["package"])
+    try:
+        page = await reader.page(await reader.kind(kind, _V1), Query(limit=0), table=False)
+    except FairleadError as error:
+        return [f"whether it is installed under another name could not be read: {error}"]
+    return [
+        f"{kind} {each['metadata']['name']} has the same package already: the two would fight over its CRDs"
+        for each in page.document.get("items") or ()
+        if _repository(each["spec"]["package"]) == repository
+        and each["metadata"]["name"] != manifest["metadata"]["name"]
+    ]
+
+
+def _repository(reference: str) -> str:
+    repository, _, last = reference.partition("@")[0].rpartition("/")
+    return f"{repository}/{last.partition(':')[0]}"
+
+
+def uninstalls(kind: str) -> Planning:
+    async def plan(call: Call, arguments: Mapping[str, Any]) -> Plan:
+        reader = changing.reader(call, arguments)
+        dependents = await _dependents(reader, arguments["name"])
+        return await changing.deleted(call, arguments, await reader.kind(kind, _V1), *dependents)
+
+    return plan
+
+
+async def _dependents(reader: Reader, name: str) -> list[str]:
+    locked = (await facts.lock(reader)).get("packages") or ()
+    sources = {each.get("source") for each in locked if str(each.get("name", "")).rpartition("-")[0] == name}
+    return [
+        f"{each.get('name')} depends on it"
+        for each in locked
+        if any(need.get("package") in sources for need in each.get("dependencies") or ())
+    ]
+
+
+async def _about(reader: Reader, package: Object) -> list[str]:
+    """Its revisions, what the current one has installed by group, and its dependencies."""
+    lines = []
+    for each in await facts.revisions(reader, package):
+        typed = {"apiVersion": package["apiVersion"], "kind": f"{package['kind']}Revision", **each}
+        spec, status = each.get("spec") or {}, each.get("status") or {}
+        dependencies = "/".join(
+            str(status.get(f"{what}Dependencies") or 0) for what in ("found", "installed", "invalid")
+        )
+        told = f"revision {spec.get('revision')} {spec.get('desiredState')}: {changing.summary(typed)}"
+        lines.append(f"{told}; dependencies found/installed/invalid: {dependencies}")
+        if spec.get("desiredState") == "Active":
+            lines += _installed(status.get("objectRefs") or ())
+    return lines or ["no revision yet: it is being fetched, or cannot be"]
+
+
+def _installed(owned: Any) -> list[str]:
+    by_kind: dict[str, list[str]] = {}
+    for each in owned:
+        by_kind.setdefault(str(each.get("kind")), []).append(str(each.get("name")))
+    return [
+        f"installed {len(names)} {kind}: {', '.join(sorted(names)[:30])}{' …' if len(names) > 30 else ''}"
+        for kind, names in by_kind.items()
+    ]
+
+
+def _plural(kind: str) -> str:
+    return f"{kind.lower()}s"
+
+
+def _rights(kind: str, *verbs: str) -> Right:
+    return Right(verbs, GROUP, _plural(kind))
+
+
+_REFERENCE = Parameter("package", "Registry, repository and tag or digest.", required=True)
+_INSTALL = (
+    _REFERENCE,
+    Parameter("name", "The repository's last part by default."),
+    Parameter("revision_activation_policy", "Manual leaves it to you.", choices=("Automatic", "Manual")),
+    Parameter("revision_history_limit", "Inactive ones kept.", type="integer", minimum=0),
+    Parameter("pull_policy", "When to fetch it.", choices=("IfNotPresent", "Always", "Never")),
+    Parameter("pull_secrets", "Their names.", type="array"),
+    Parameter("skip_dependency_resolution", "Install nothing else.", type="boolean"),
+    Parameter("ignore_crossplane_constraints", "Whatever Crossplane it is for.", type="boolean"),
+)
+_RUNTIME = Parameter("runtime_config", "Name of a DeploymentRuntimeConfig.")
+_SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
+
+
+def install_tool(kind: str, description: str, *more: Parameter) -> Tool:
+    return Tool(
+        f"install_{kind.lower()}",
+        f"Install a {kind.lower()}",
+        description,
+        plan=installs(kind),
+        parameters=(*_INSTALL, *more, *_SETTLE),
+        tool_class=ToolClass.WRITE,
+        rights=(_rights(kind, "get", "list", "create", "patch"),),
+    )
+
+
+def reading_tools(kind: str, what: str) -> tuple[Tool, Tool]:
+    plural = _plural(kind)
+    revisions = Right(("get", "list"), GROUP, f"{kind.lower()}revisions")
+    return (
+        showing.list_tool(
+            f"list_{plural}",
+            f"List {plural}",
+            f"Installed {plural} and their state.",
+            showing.lists(kind, _V1),
+            _rights(kind, "list"),
+        ),
+        showing.get_tool(
+            f"get_{kind.lower()}",
+            f"Get a {kind.lower()}",
+            what,
+            showing.gets(kind, _V1, _about),
+            (_rights(kind, "get"), revisions),
+        ),
+    )
+
+
+TOOLS = (
+    install_tool("Provider", "Install a provider package, and wait until it is healthy.", _RUNTIME),
+    *reading_tools("Provider", "One provider: state, revisions, the kinds that it has installed."),
+    Tool(
+        "uninstall_provider",
+        "Uninstall a provider",
+        "Remove a provider with its kinds; shows first how many managed resources go.",
+        plan=uninstalls("Provider"),
+        parameters=(NAME, DRY_RUN, CONTEXT),
+        tool_class=ToolClass.DELETE,
+        rights=(_rights("Provider", "get", "delete"),),
+    ),
+    install_tool("Configuration", "Install a configuration package with all that it depends on."),
+    *reading_tools("Configuration", "One configuration: state, revisions, its XRDs and compositions."),
+    showing.list_tool(
+        "list_configuration_revisions",
+        "List configuration revisions",
+        "The history of configurations.",
+        showing.lists("ConfigurationRevision", _V1, facts.OWNER, "configuration"),
+        Right(("list",), GROUP, "configurationrevisions"),
+        Parameter("configuration", "Only of this one."),
+    ),
+)

@@ -1,0 +1,64 @@
+"""Lists and single objects of Crossplane's kinds: the server's own table, and an object with how it is and why."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from fairlead.machinery import encoding, redacting
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.gate import Call
+from fairlead.mcp.tools import Answer, Parameter, Right, Run, Tool
+from fairlead.mcp.toolsets.core import answering, listing
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAME
+from fairlead.mcp.toolsets.crossplane import changing
+from fairlead.resources import cleaning
+from fairlead.resources.reading import Reader
+
+Arguments = Mapping[str, Any]
+Object = dict[str, Any]
+More = Callable[[Reader, Object], Awaitable[list[str]]]
+LISTING = (LABELS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXT)
+
+
+def lists(kind: str, api_version: str, label: str = "", parameter: str = "") -> Run:
+    """`parameter` names the owner that the objects of one `label` are listed by."""
+
+    async def run(call: Call, arguments: Arguments) -> Answer:
+        asked = dict(arguments)
+        if parameter and arguments.get(parameter):
+            given = [f"{label}={arguments[parameter]}", str(arguments.get("label_selector") or "")]
+            asked["label_selector"] = ",".join(each for each in given if each)
+        return await listing.listed(call, listing.named(kind, api_version), listing.query(asked), asked)
+
+    return run
+
+
+def gets(kind: str, api_version: str, more: More | None = None) -> Run:
+    """The object, how it is, what its events warn of, and what `more` has to say of it."""
+
+    async def run(call: Call, arguments: Arguments) -> Answer:
+        reader = changing.reader(call, arguments)
+        found = await reader.kind(kind, api_version)
+        try:
+            obj = await reader.one(found, arguments["name"], arguments.get("namespace", ""))
+        except FairleadError as error:
+            raise answering.refused(error, found) from error
+        typed = {"apiVersion": found.api_version, "kind": found.api.kind, **obj}
+        text = encoding.to_yaml(cleaning.cleaned(typed))
+        lines = [changing.summary(typed), *await changing.warnings(reader, typed)]
+        told = await more(reader, typed) if more else []
+        lines += [redacting.text(fencing.plain(each)) for each in told]
+        shown = answering.fenced(text, f"{kind} {arguments['name']}", "ask for single fields by resources_get")
+        return Answer("\n".join([shown, *lines]))
+
+    return run
+
+
+def list_tool(name: str, title: str, description: str, run: Run, right: Right, *parameters: Parameter) -> Tool:
+    return Tool(name, title, description, run, (*parameters, *LISTING), rights=(right,))
+
+
+def get_tool(
+    name: str, title: str, description: str, run: Run, rights: Sequence[Right], *parameters: Parameter
+) -> Tool:
+    return Tool(name, title, description, run, (NAME, *parameters, CONTEXT), rights=tuple(rights))
