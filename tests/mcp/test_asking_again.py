@@ -1,5 +1,6 @@
 """Confirmation through the SDK's client: both eras, several workers, and answers that nobody asked for."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -73,6 +74,12 @@ async def _answer(connected: Client, state: str | None, keys: Any, name: str = "
     return await _asked(connected, arguments={"name": name}, input_responses=replies, request_state=state)
 
 
+def _unsealed(state: str) -> bytes:
+    """All that a client can make of it."""
+    sealed = state.rpartition(".")[2]
+    return base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+
+
 async def test_a_yes_goes_to_any_worker_once_and_for_its_call_alone() -> None:
     world, seals, store = World(), Seals(b"k" * 32), Shared()
     shared = Shared(seals, store.store, store.limiter)
@@ -83,6 +90,7 @@ async def test_a_yes_goes_to_any_worker_once_and_for_its_call_alone() -> None:
         client(gate(world, shared=shared), caller=Caller("somebody else")) as other,
     ):
         asked = await _asked(one, arguments={"name": "a"})
+        assert "a in namespace" not in str(_unsealed(asked.request_state))
         keys = list(asked.input_requests)
         for where, name, state in (
             (stranger, "a", asked.request_state),
@@ -150,4 +158,18 @@ async def test_a_legacy_client_without_a_session_redeems_a_handle() -> None:
             assert planned.is_error
             assert not world.done
             assert text(await connected.call_tool("changes_confirm", handle(text(planned)))) == "done"
+    assert world.done == ["things_delete a"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_person_is_asked_over_a_port(mode: str) -> None:
+    world = World()
+    held = Held(gate(world), STDIO)
+    with anyio.fail_after(60):
+        async with (
+            mounting.mounted({"one": held}) as mounts,
+            listening.listen_application(mounts) as listener,
+            Client(f"{listener.url}/s/one/mcp", mode=mode, elicitation_callback=_says_yes) as connected,
+        ):
+            assert text(await connected.call_tool("things_delete", {"name": "a"})) == "done"
     assert world.done == ["things_delete a"]
