@@ -3,12 +3,12 @@
 A document is large (a megabyte for apps/v1) and changes seldom; the index names each with a hash of its content. So the
 index is read each time, which is small and tells of a changed CRD at once, and a document only when its hash is new.
 Of a document only what one kind needs is kept, without its prose: a server with little memory asks about many kinds.
+It is kept for everybody who may read the index that names it, so that a hundred callers do not keep a hundred copies.
 """
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
 
 from fairlead.client.api import Client
 from fairlead.machinery import statuses
@@ -19,7 +19,8 @@ from fairlead.machinery.schemas import Schema
 from fairlead.resources.kinds import Kind
 
 _MOST = 30
-_known: WeakKeyDictionary[Client, dict[tuple[str, str], Schema]] = WeakKeyDictionary()
+_known: dict[tuple[str, str, str], Schema] = {}
+"""By server, address of the document, and kind."""
 
 
 class NoSchemaError(FairleadError):
@@ -39,15 +40,15 @@ async def at(client: Client, group_version: GroupVersion, kind: str) -> Schema |
     index = await client.read("/openapi/v3")
     entry = (index.get("paths") or {}).get(group_version.path.removeprefix("/")) or {}
     address = str(entry.get("serverRelativeURL") or "")
-    known = _known.setdefault(client, {})
-    if address and (address, kind) not in known:
+    key = client.connection.settings.server, address, kind
+    if address and key not in _known:
         found = await _read(client, address, {**_type(group_version), "kind": kind})
         if found is None:
             return None
-        while len(known) >= _MOST:
-            del known[next(iter(known))]
-        known[address, kind] = found
-    return known.get((address, kind))
+        while len(_known) >= _MOST:
+            del _known[next(iter(_known))]
+        _known[key] = found
+    return _known.get(key)
 
 
 def _type(group_version: GroupVersion) -> dict[str, str]:

@@ -142,6 +142,15 @@ async def test_a_wrong_manifest_says_what_is_wrong(hands: Hands, manifest: str, 
     assert says in await hands.refusal("resources_create_or_update", Person(), resource=manifest)
 
 
+async def test_a_kind_whose_definition_comes_along_waits_for_it(hands: Hands) -> None:
+    definition = (
+        "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: a.b.example.org}}"
+    )
+    manifest = f"{{apiVersion: b.example.org/v1, kind: A, metadata: {{name: a}}}}\n---\n{definition}"
+    refusal = await hands.refusal("resources_create_or_update", Person(), resource=manifest, namespace="default")
+    assert "apply its definition alone first" in refusal
+
+
 @pytest.mark.requirement("mcp-core-writes:partly-done")
 async def test_what_stops_in_the_middle_says_how_far_it_came(
     hands: Hands, client: Client, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.gate import Call
@@ -31,7 +32,7 @@ async def _each(call: Call, arguments: Mapping[str, Any], told: Callable[[Outloo
             found = await offline.outlook(reader, each, namespace, force=force, tries=not call.reads_only)
         except FairleadError as error:
             wrong += 1
-            said.append(f"{each['kind']} {each['metadata']['name']}: refused: {error}")
+            said.append(f"{each['kind']} {each['metadata']['name']}: refused: {redacting.text(str(error))}")
         else:
             said.append(told(found))
             unchecked += [] if found.tried else [f"{found.subject}: {_unchecked(found)}"]
