@@ -105,3 +105,19 @@ def test_forms_of_secrets_in_text(line: str, secret: str) -> None:
 def test_only_what_was_redacted_is_marked(value: str) -> None:
     assert not redacting.marked({"a": [value]})
     assert redacting.marked({"a": [{"b": f"{value}{redacting.MARKER}"}]})
+
+
+KEY = [f"{CANARY}{'A' * 53}", f"{CANARY}{'b' * 53}", f"{CANARY}=="]
+BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("before", ["", "2026-01-02T03:04:05Z ", "main-1 | "])
+@pytest.mark.parametrize("lines", [[BEGIN, *KEY, END], [*KEY, END], [*KEY[1:], END], [BEGIN, *KEY], [BEGIN, *KEY[:2]]])
+def test_a_key_in_a_log_is_not_shown_even_in_part(before: str, lines: list[str]) -> None:
+    text = "\n".join(["it started", *[before + each for each in lines], "it ended well"])
+    shown = redacting.text(text)
+    assert CANARY not in shown
+    assert redacting.MARKER in shown
+    assert shown.startswith("it started\n")
+    if END in lines:
+        assert shown.endswith("\nit ended well")

@@ -53,11 +53,39 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+_KEY_EDGE = re.compile(r"-----(BEGIN|END) (?:[A-Z]+ ){0,3}PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"(?:^|\s)[A-Za-z0-9+/]{40,76}={0,2}\s*$")
+"""Of base64, behind whatever a log puts before each line; only the last one of a key is shorter."""
+_KEY_REST = re.compile(r"(?:^|\s)[A-Za-z0-9+/]{2,76}={0,2}\s*$")
+
+
 def text(value: str) -> str:
     """Free text: log lines, messages of events and conditions, errors."""
     for form, replacement in _FORMS:
         value = form.sub(replacement, value)
-    return value
+    return _without_key_lines(value) if "PRIVATE KEY-----" in value else value
+
+
+def _without_key_lines(value: str) -> str:
+    """Of keys that a log shows line by line, each behind something of its own, or of which a cut left only a part."""
+    kept: list[str] = []
+    inside = False
+    for line in value.split("\n"):
+        edge = _KEY_EDGE.search(line)
+        if edge and edge[1] == "END" and not inside:
+            if kept and _KEY_REST.search(kept[-1]):
+                kept.pop()
+            while kept and _KEY_LINE.search(kept[-1]):
+                kept.pop()
+        if edge:
+            kept += [] if inside else [MARKER]
+            inside = edge[1] == "BEGIN"
+        elif not inside or not _KEY_REST.search(line):
+            inside = False
+            kept.append(line)
+        else:
+            inside = bool(_KEY_LINE.search(line))
+    return "\n".join(kept)
 
 
 def marked(value: Any) -> bool:

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fairlead.client.api import Client
 from fairlead.mcp.callers import STDIO
+from fairlead.mcp.conversing import Nobody
 from fairlead.mcp.gate import UnknownError
 from fairlead.mcp.servers import Target
 from fairlead.mcp.targets import Targets
@@ -110,6 +113,20 @@ async def test_a_node_prints_and_counts(reader: Hands, real_node: ClusterWithNod
     assert json.loads(whole.splitlines()[1])["node"]["nodeName"] == NODE
 
 
+@pytest.mark.requirement("mcp-core-reads:several-clusters")
+async def test_nodes_of_several_clusters(real_node: ClusterWithNode, client: Client) -> None:
+    await real_node.serve_metrics(client)
+    path = str(real_node.cluster.kubeconfig)
+    targets = (Target("one", kubeconfig=path), Target("two", kubeconfig=path), Target("gone", kubeconfig="/absent"))
+    async with Targets(targets) as opened:
+        hands = Hands(opened)
+        async with asyncio.timeout(DEADLINE):
+            while (found := await hands.outcome("nodes_top", context="*")).failed:
+                assert "does not measure" in found.answer.text
+    assert [line.split()[:2] for line in found.answer.text.splitlines()[2:4]] == [["one", NODE], ["two", NODE]]
+    assert "gone failed, nothing of it is shown" in found.answer.text
+
+
 @pytest.mark.requirement("mcp:one-request")
 async def test_each_read_is_one_request(reader: Hands, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = reader.gate.clusters.target("", STDIO).client.connection
@@ -146,7 +163,7 @@ async def test_a_command_is_shown_and_asked_for_and_then_run(runner: Hands, name
 
 
 @EXEC
-async def test_nothing_runs_without_a_yes(runner: Hands, name: str, tmp_path: Any) -> None:
+async def test_nothing_runs_without_a_yes(runner: Hands, name: str, tmp_path: Path) -> None:
     proof = tmp_path / "ran"
     where = {"name": name, "namespace": "default", "container": "main", "command": ["touch", str(proof)]}
     await runner.refusal("pods_exec", Person(agrees=False), **where)
@@ -154,6 +171,18 @@ async def test_nothing_runs_without_a_yes(runner: Hands, name: str, tmp_path: An
     assert not proof.exists()
     await runner.said("pods_exec", Person(), **where)
     assert proof.exists()
+
+
+@EXEC
+async def test_a_client_that_cannot_ask_gets_the_command_to_repeat(runner: Hands, name: str, tmp_path: Path) -> None:
+    proof = tmp_path / "ran"
+    where = {"name": name, "namespace": "default", "container": "main", "command": ["touch", str(proof)]}
+    planned = await runner.gate.call(STDIO, "pods_exec", where, Nobody())
+    handle = re.search(r'handle="?([\w.-]+)', planned.answer.text)
+    assert planned.failed
+    assert str(proof) in planned.answer.text
+    assert handle is not None, planned.answer.text
+    assert not proof.exists()
 
 
 @EXEC

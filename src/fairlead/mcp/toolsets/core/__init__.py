@@ -1,4 +1,4 @@
-"""The Kubernetes toolset: any resource, pods and their logs, events, namespaces, and what the API offers."""
+"""The Kubernetes toolset: any resource, read and changed, pods and nodes, events, rollouts, and what the API offers."""
 
 from fairlead.mcp.tools import Preset, ToolClass, Toolset
 from fairlead.mcp.toolsets.core import (
@@ -19,7 +19,7 @@ from fairlead.mcp.toolsets.core import (
 
 TOOLSET = Toolset(
     "core",
-    "Read any Kubernetes resource: lists, objects, events, pod logs, and what the API serves.",
+    "Any Kubernetes resource: list, explain, change; pods with logs and commands, nodes, events, rollouts.",
     (
         *resources.TOOLS,
         *events.TOOLS,
