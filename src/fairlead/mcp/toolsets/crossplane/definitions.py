@@ -17,8 +17,8 @@ from fairlead.resources.reading import Query, Reader
 Object = dict[str, Any]
 _V1 = f"{GROUP}/v1"
 _RESOURCE = "compositeresourcedefinitions"
-_SPEC = Parameter("spec_schema", "YAML of the schema of `spec`: properties, required.")
-_STATUS = Parameter("status_schema", "YAML of the schema of `status`.")
+_SPEC = Parameter("spec_schema", "YAML: properties, required of `spec`.")
+_STATUS = Parameter("status_schema", "The same of `status`.")
 
 
 async def _has_v2(reader: Reader) -> bool:

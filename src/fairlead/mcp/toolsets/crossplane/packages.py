@@ -118,13 +118,13 @@ def _rights(kind: str, *verbs: str) -> Right:
 _REFERENCE = Parameter("package", "Registry, repository and tag or digest.", required=True)
 _INSTALL = (
     _REFERENCE,
-    Parameter("name", "The repository's last part by default."),
-    Parameter("revision_activation_policy", "Manual leaves it to you.", choices=("Automatic", "Manual")),
-    Parameter("revision_history_limit", "Inactive ones kept.", type="integer", minimum=0),
+    Parameter("name", "Its repository by default."),
+    Parameter("revision_activation_policy", "Of new ones.", choices=("Automatic", "Manual")),
+    Parameter("revision_history_limit", "Kept.", type="integer", minimum=0),
     Parameter("pull_policy", "When to fetch it.", choices=("IfNotPresent", "Always", "Never")),
     Parameter("pull_secrets", "Their names.", type="array"),
     Parameter("skip_dependency_resolution", "Install nothing else.", type="boolean"),
-    Parameter("ignore_crossplane_constraints", "Whatever Crossplane it is for.", type="boolean"),
+    Parameter("ignore_crossplane_constraints", "Whatever it is for.", type="boolean"),
 )
 _RUNTIME = Parameter("runtime_config", "Name of a DeploymentRuntimeConfig.")
 _SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)

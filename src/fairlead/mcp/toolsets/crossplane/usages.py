@@ -25,7 +25,7 @@ _PLACES = (("Usage", _V1), ("ClusterUsage", _V1), ("Usage", _LEGACY))
 
 async def create_usage(call: Call, arguments: Mapping[str, Any]) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await reader.kind(arguments["of_kind"], arguments.get("of_api_version", ""))
+    kind = await reader.kind(arguments["of_kind"])
     namespace = arguments.get("namespace", "") if kind.resource.namespaced else ""
     if kind.resource.namespaced and not namespace:
         raise ToolError(f"{kind.api.kind} is namespaced", "", "give `namespace`, where its usage will be too")
@@ -79,7 +79,7 @@ async def _user(reader: Reader, arguments: Mapping[str, Any]) -> Object | None:
         return None
     if not (arguments.get("by_kind") and arguments.get("by_name")):
         raise ToolError("who uses it is half said", "", "give by_kind and by_name")
-    kind = await reader.kind(arguments["by_kind"], arguments.get("by_api_version", ""))
+    kind = await reader.kind(arguments["by_kind"])
     return {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": arguments["by_name"]}}
 
 
@@ -184,9 +184,7 @@ TOOLS = (
             Parameter("of_kind", "What to protect.", required=True),
             _OF[1],
             Parameter("of_label_selector", "Instead of a name; has to match one."),
-            Parameter("of_api_version", "Where kinds clash."),
             *_BY,
-            Parameter("by_api_version", "Where kinds clash."),
             Parameter("reason", "Shown to whoever tries."),
             Parameter("namespace", "Of both."),
             Parameter("name", "Of the usage."),
