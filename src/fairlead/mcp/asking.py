@@ -32,7 +32,7 @@ class Asked:
     def token(self) -> tuple[str, str]:
         """What is wrong with how it is brought, and the token; both empty where there is none."""
         lines = self.request.headers.getlist("authorization")
-        if "access_token" in self.request.query_params:
+        if self.request.scope["query_string"] and "access_token" in self.request.query_params:
             return "a token in the address is not accepted", ""
         if len(lines) > 1:
             return "more than one Authorization", ""

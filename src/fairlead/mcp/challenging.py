@@ -7,7 +7,7 @@ is not among a server's users gets no challenge: no other token of theirs would 
 Source: RFC 6750 §3; RFC 9728 §5.1; reference/mcp-and-gateways.md §1.3, §2.5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
@@ -19,7 +19,7 @@ from fairlead.identity.errors import TokenError
 class Challenges:
     """Of one server, as it is reached by this request."""
 
-    resource_metadata: str
+    resource_metadata: Callable[[], str]
 
     def missing(self, scopes: Iterable[str]) -> Response:
         return self._challenge(401, "", "a token is needed", scopes)
@@ -37,7 +37,7 @@ class Challenges:
 
     def _challenge(self, status: int, error: str, description: str, scopes: Iterable[str]) -> Response:
         said = {"error": error, "error_description": description} if error else {}
-        said |= {"resource_metadata": self.resource_metadata}
+        said["resource_metadata"] = self.resource_metadata()
         if wanted := " ".join(scopes):
             said["scope"] = wanted
         header = "Bearer " + ", ".join(f'{key}="{_quotable(value)}"' for key, value in said.items())

@@ -139,7 +139,7 @@ class _Guard:
 
     def _place(self, request: Request, name: str, path: str) -> Place:
         """As the client came, where there are two ways."""
-        scheme = "https" if self._front.behind_tls_proxy else request.url.scheme
+        scheme = "https" if self._front.behind_tls_proxy else request.scope["scheme"]
         base = self._front.public_url.rstrip("/") or f"{scheme}://{request.headers['host']}"
         alone = name == self._front.alone and not path.startswith("/s/")
         return Place(base, _ENDPOINT if alone else f"/s/{name}{_ENDPOINT}")
@@ -167,8 +167,9 @@ class _Guard:
 
     async def _caller(self, gate: Gate, identity: OIDC, asked: Asked) -> tuple[Response | None, Caller | None]:
         """Either is None. Raises `ProviderError`, `TooLargeError`."""
-        place = self._place(asked.request, gate.server.name, asked.request.scope["path"])
-        challenges = Challenges(place.metadata)
+        challenges = Challenges(
+            lambda: self._place(asked.request, gate.server.name, asked.request.scope["path"]).metadata
+        )
         wrong, token = asked.token()
         if wrong:
             return challenges.malformed(wrong), None
