@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.client.errors import Unreachable
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import auditfiles, calling
 from fairlead.mcp.auditfiles import RotatedFile, ToolAuditError
@@ -178,6 +179,15 @@ async def test_a_change_without_an_answer_says_that_it_was_sent() -> None:
         "look at the object before you try again"
     )
     assert [each.get("result") for each in lines(log)] == [None, "timeout"]
+
+
+@pytest.mark.requirement("mcp:deadline")
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_change_whose_answer_was_lost_says_so(sent: bool) -> None:
+    world = World(trouble=Unreachable("the API was lost during the DELETE", sent=sent))
+    outcome = await gate(world).call(ME, "things_delete", {"name": "a"}, Person())
+    assert outcome.failed
+    assert ("the change was sent and its result is not known" in outcome.answer.text) is sent
 
 
 class Slow(Person):

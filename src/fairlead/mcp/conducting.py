@@ -74,7 +74,7 @@ class Conduct:
             use.result = "cancelled"
             raise
         except FairleadError as error:
-            raise ToolError(self._said(str(error))) from error
+            raise ToolError(self._said(str(error)), "", Stage.SENT.value if _unsure(use, error) else "") from error
         except Exception as error:
             _log.error("%s failed in a way that it should not: %s", use.name, redacting.text(traceback.format_exc()))
             what = f"{use.name} failed inside: this is a fault of the server, see its log; {use.stage.value}"
@@ -126,6 +126,15 @@ class Conduct:
         given = json.dumps(use.given, sort_keys=True, default=str).encode()
         digest = self.shared.seals.digest("audit", given) if use.given else ""
         return self.audit.write(auditing.line(use, self.server.name, stage, decision, digest))
+
+
+def _unsure(use: Use, error: BaseException | None) -> bool:
+    """Whether a change may have been done all the same: it was sent, and its answer lost."""
+    while error is not None and use.stage is Stage.SENT:
+        if getattr(error, "sent", False):
+            return True
+        error = error.__cause__
+    return False
 
 
 class _Patient:
