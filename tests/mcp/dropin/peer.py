@@ -67,3 +67,12 @@ def call(config: Path, name: str, arguments: Object) -> str:
     text = "\n".join(each.get("text", "") for each in answer["content"])
     assert not answer.get("isError"), text
     return text
+
+
+def refusal(folder: Path, text: str) -> str:
+    """What it says of a configuration that it does not take."""
+    path = folder / "refused.toml"
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run([program(), "--config", path], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    return done.stderr.splitlines()[0]

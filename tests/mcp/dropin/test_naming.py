@@ -1,5 +1,6 @@
 """Our tools beside those of kubernetes-mcp-server, as its own program lists them."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.mcp import fencing
-from fairlead.mcp.dropin import allowing, naming
+from fairlead.mcp.dropin import allowing, keys, naming
 from fairlead.mcp.tools import Answer, Parameter, Plan, Tool, ToolClass, ToolError, Toolset, arguments
 from fairlead.mcp.toolsets import config, core
 from tests.mcp.dropin import peer, samples
@@ -191,3 +192,36 @@ async def test_a_plan_is_made_of_our_own_names() -> None:
     assert renamed.plan is not None
     await renamed.plan(Recorder(), arguments(renamed, {"scale": 3, "namespace": "shop"}))
     assert asked == [{"replicas": 3, "namespace": "shop"}]
+
+
+INNER = {
+    "denied_resources": {"group", "version", "kind"},
+    "confirmation_rules": {"tool", "destructive", "verb", "group", "version", "kind", "name", "namespace", "message"},
+    "prompts": {"name", "title", "arguments", "messages", "role", "content", "text", "type", "required"},
+    "toolset_configs": {"allowed_registries", "storage_driver", "url", "insecure", "namespace", "service"},
+    "cluster_provider_configs": {
+        *("token_url", "ca_file", "auth_style", "client_cert_file", "client_key_file", "federated_token_file"),
+    },
+}
+"""What stands inside of keys that are one here."""
+
+
+@pytest.mark.real
+@pytest.mark.requirement("mcp-dropin:every-key")
+def test_every_key_that_its_program_knows_is_known() -> None:
+    """Asked of the program itself, in which the names of its keys stand beside their fields."""
+    there = {each.decode() for each in re.findall(rb'toml:"([a-z0-9_]+)[,"]', peer.program().read_bytes())}
+    assert {"read_only", "kubeconfig", "rate_limit_rps"} <= there
+    here = {part for each in keys.KEYS for part in each.path.split(".")}
+    assert there - here == set().union(*INNER.values()) - here
+    assert INNER.keys() <= here
+
+
+@pytest.mark.real
+@pytest.mark.requirement("mcp-dropin:every-key")
+def test_every_key_that_is_its_own_is_one_that_it_takes(tmp_path: Path) -> None:
+    """It passes over unknown ones, but not where it says how they are called now."""
+    flat = {each.path for each in keys.KEYS if each.path.startswith(("sts_", "token_exchange_"))}
+    said = peer.refusal(tmp_path, "\n".join(f'{each} = "a"' for each in sorted(flat - {"sts_scopes"})))
+    moved = set(re.findall(r"(\w+) -> ", said))
+    assert flat - {"sts_scopes"} <= moved | {"sts_client_cert_file", "sts_client_key_file"}

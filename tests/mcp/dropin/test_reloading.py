@@ -16,6 +16,9 @@ import pytest
 from testenv.ports import Ports
 from testenv.processes import Process
 from tests.mcp.dropin import samples
+from tests.mcp.redisserver import redis_url
+
+__all__ = ["redis_url"]
 
 DEADLINE = 60
 
@@ -96,6 +99,16 @@ def test_without_a_flag_the_files_decide(tmp_path: Path) -> None:
         process.signal(signal.SIGHUP)
         eventually(lambda: WRITES in tools(port))
         eventually(lambda: "bind_address has changed: it holds when" in (tmp_path / "log").read_text())
+
+
+@pytest.mark.requirement("mcp-dropin:reload")
+def test_every_worker_takes_up_the_files(tmp_path: Path, redis_url: str) -> None:
+    with started(tmp_path, "", "--read-only", "--workers=2", f"--redis-url={redis_url}") as (process, port):
+        assert "pods_list" in tools(port)
+        write(tmp_path, 'disabled_tools = ["pods_list"]')
+        process.signal(signal.SIGHUP)
+        eventually(lambda: not any("pods_list" in tools(port) for _ in range(20)))
+        assert not any(WRITES in tools(port) for _ in range(20))
 
 
 @pytest.mark.requirement("mcp-dropin:unknown-key", "mcp-dropin:seed")
