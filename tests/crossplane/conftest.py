@@ -1,6 +1,7 @@
 """One control plane with real Crossplane, for all that reads its objects."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 
@@ -36,8 +37,8 @@ def plane(plane_server: RealCluster) -> Kubectl:
         hands.apply(each)
     for kind in ("XDatabase", "Cache"):
         hands.apply(composition(kind, f"{GROUP}/v1alpha1"))
-    for each in (manifests.DATABASES, manifests.CACHES):
-        world.eventually(lambda each=each: hands.names(each, NAMESPACE))
+    for resource in (manifests.DATABASES, manifests.CACHES):
+        world.eventually(partial(hands.names, resource, NAMESPACE))
     return hands
 
 
