@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from fairlead.mcp.servers import Target
 from fairlead.mcp.targets import Targets
 from testenv.kubelet import LOG, NODE, PREVIOUS_LOG, ClusterWithNode
 from tests import pods
+from tests.mcp import changing
 from tests.mcp.toolsets.writers import SERVER, Hands, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("mcp-core-reads:pods")]
@@ -178,11 +178,14 @@ async def test_a_client_that_cannot_ask_gets_the_command_to_repeat(runner: Hands
     proof = tmp_path / "ran"
     where = {"name": name, "namespace": "default", "container": "main", "command": ["touch", str(proof)]}
     planned = await runner.gate.call(STDIO, "pods_exec", where, Nobody())
-    handle = re.search(r'handle="?([\w.-]+)', planned.answer.text)
     assert planned.failed
-    assert str(proof) in planned.answer.text
-    assert handle is not None, planned.answer.text
     assert not proof.exists()
+    confirming = changing.handle(planned.answer.text)
+    assert json.dumps(where["command"]) in confirming["plan"]
+    done = await runner.gate.call(STDIO, "changes_confirm", confirming, Nobody())
+    assert done.answer.text == "exit code 0"
+    assert proof.exists()
+    assert (await runner.gate.call(STDIO, "changes_confirm", confirming, Nobody())).failed
 
 
 @EXEC
