@@ -1,13 +1,16 @@
 """A realm of Keycloak for MCP servers, made by its administration's REST API; docs/mcp-keycloak.md has the same steps.
 
-Keycloak has no resource indicators: a token is for whom a mapper says. So the scope `fairlead` names the MCP server as
-audience, and is everybody's who registers. The server is a client too, under the same name, because Keycloak lets only
-those exchange a token whom it is for. What it gets in exchange is for `kubernetes` and for nobody else.
+Keycloak has no resource indicators: a token is for whom a mapper says. The mappers are in the scopes that our server
+asks agents for, and not in scopes that everybody has by default, because an agent that registers and names scopes, as
+the official SDK does, gets these and no others. The server is a client too, under the name of its audience, because
+Keycloak lets only those exchange a token whom it is for. What it gets in exchange is for `kubernetes` and nobody else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from testenv.keycloak import Keycloak
 
@@ -37,25 +40,21 @@ class Realm:
     def create(self) -> None:
         """Scopes, our server and the cluster as clients; nobody may register yet, as Keycloak has it by default."""
         self.keycloak.admin("POST", "", {"realm": self.name, "enabled": True})
-        self.scope("groups", _groups())
-        self.scope(SERVER, _audience(SERVER))
-        self.scope("for-the-cluster", _audience(CLUSTER))
         for each in SCOPES:
-            self.scope(each, in_token=True)
+            self.scope(each, audience(SERVER), GROUPS, USERNAME)
             self.admin("PUT", f"/default-optional-client-scopes/{self.ids[each]}")
-        for each in ("groups", SERVER):
-            self.admin("PUT", f"/default-default-client-scopes/{self.ids[each]}")
+        self.scope("for-the-cluster", audience(CLUSTER), GROUPS)
         self.client({"clientId": CLUSTER, **CODE, "standardFlowEnabled": False})
         exchanging = {"clientId": SERVER, "publicClient": False, "secret": SERVER_SECRET, "standardFlowEnabled": False}
         made = self.client(exchanging | {"attributes": {"standard.token.exchange.enabled": "true"}})
         self.admin("PUT", f"/clients/{made}/default-client-scopes/{self.ids['for-the-cluster']}")
 
-    def scope(self, name: str, mapper: Mapping[str, Any] | None = None, *, in_token: bool = False) -> None:
-        attributes = {"include.in.token.scope": str(in_token).lower(), "display.on.consent.screen": "true"}
+    def scope(self, name: str, *mappers: Mapping[str, Any]) -> None:
+        attributes = {"include.in.token.scope": "true", "display.on.consent.screen": "true"}
         document = {"name": name, "protocol": "openid-connect", "attributes": attributes}
         self.ids[name] = self.admin("POST", "/client-scopes", document)
-        if mapper:
-            self.admin("POST", f"/client-scopes/{self.ids[name]}/protocol-mappers/models", mapper)
+        for each in mappers:
+            self.admin("POST", f"/client-scopes/{self.ids[name]}/protocol-mappers/models", each)
 
     def client(self, document: Mapping[str, Any]) -> str:
         made: str = self.admin("POST", "/clients", document)
@@ -70,6 +69,33 @@ class Realm:
 
     def group(self, name: str) -> None:
         self.admin("POST", "/groups", {"name": name})
+
+    @contextmanager
+    def also(self, scope: str, mapper: Mapping[str, Any]) -> Iterator[None]:
+        """With one more mapper meanwhile."""
+        made = self.admin("POST", f"{self._mappers(scope)}/models", mapper)
+        try:
+            yield
+        finally:
+            self.admin("DELETE", f"{self._mappers(scope)}/models/{made}")
+
+    @contextmanager
+    def without(self, scope: str, mapper: Mapping[str, Any]) -> Iterator[None]:
+        found = self.admin("GET", f"{self._mappers(scope)}/models")
+        (known,) = (each["id"] for each in found if each["name"] == mapper["name"])
+        self.admin("DELETE", f"{self._mappers(scope)}/models/{known}")
+        try:
+            yield
+        finally:
+            self.admin("POST", f"{self._mappers(scope)}/models", mapper)
+
+    def _mappers(self, scope: str) -> str:
+        return f"/client-scopes/{self.ids[scope]}/protocol-mappers"
+
+    def grant(self, client_id: str, scope: str) -> None:
+        """Lets a client that there is already ask for it."""
+        (client,) = self.admin("GET", f"/clients?clientId={quote(client_id)}")
+        self.admin("PUT", f"/clients/{client['id']}/optional-client-scopes/{self.ids[scope]}")
 
     def trust_hosts(self, *hosts: str, senders: bool = True) -> None:
         """Whose clients may register without a token; `senders` are held to come from there too."""
@@ -100,15 +126,18 @@ class Realm:
         self.admin("PUT", "/client-policies/policies", {"policies": [policy]})
 
 
-def _audience(client: str) -> dict[str, Any]:
-    config = {"included.client.audience": client, "access.token.claim": "true", "id.token.claim": "false"}
-    return _mapper("oidc-audience-mapper", f"for {client}", config)
-
-
-def _groups() -> dict[str, Any]:
-    config = {"claim.name": "groups", "full.path": "false", "access.token.claim": "true"}
-    return _mapper("oidc-group-membership-mapper", "groups", config)
-
-
-def _mapper(kind: str, name: str, config: Mapping[str, str]) -> dict[str, Any]:
+def _mapper(kind: str, name: str, **config: str) -> dict[str, Any]:
+    config |= {"access.token.claim": "true", "id.token.claim": "false"}
     return {"name": name, "protocol": "openid-connect", "protocolMapper": kind, "config": config}
+
+
+def audience(client: str) -> dict[str, Any]:
+    return _mapper("oidc-audience-mapper", f"for {client}", **{"included.client.audience": client})
+
+
+GROUPS = _mapper("oidc-group-membership-mapper", "groups", **{"claim.name": "groups", "full.path": "false"})
+USERNAME = _mapper(
+    "oidc-usermodel-attribute-mapper",
+    "username",
+    **{"user.attribute": "username", "claim.name": "preferred_username", "jsonType.label": "String"},
+)
