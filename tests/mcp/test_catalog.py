@@ -17,28 +17,9 @@ from tests.mcp.fakes import tool
 
 pytestmark = pytest.mark.anyio
 
-MODULE = '''
-"""What the docs show: a toolset of somebody else."""
-
-from collections.abc import Mapping
-from typing import Any
-
-from fairlead.mcp.tools import Answer, Parameter, Preset, Tool, Toolset
-
-
-async def greet(call: Any, arguments: Mapping[str, Any]) -> Answer:
-    return Answer(f"Hello, {arguments['name']}, from {', '.join(call.names)}.")
-
-
-GREET = Tool("people_greet", "Greet", "Greet somebody.", greet, (Parameter("name", "Whom.", required=True),))
-TOOLSET = Toolset(
-    "greetings",
-    "Greets people.",
-    (GREET,),
-    authentication="None.",
-    presets=(Preset("greeter", "Greets and does nothing else.", ("greetings",), timeout_seconds=60),),
-)
-'''
+PAGE = (Path(__file__).parents[2] / "docs" / "mcp-servers.md").read_text(encoding="utf-8")
+MODULE = PAGE.partition("```python\n")[2].partition("```\n")[0]
+"""The toolset of somebody else that the documentation shows."""
 
 
 def install(site: Path, package: str, points: Mapping[str, str], module: str = "") -> None:

@@ -188,7 +188,9 @@ def _deploy(where: Path, found: dict[str, Any]) -> None:
     _check(text, "the new server")
     path = serverfiles.create(where, text)
     typer.echo(f"created {path}")
-    typer.echo(f"served by `fairlead mcp serve`; `fairlead mcp server connect {found['name']}` tells a client of it")
+    there = "" if where == serverfiles.default_directory() else f" --servers {shlex.quote(str(where))}"
+    connect = f"`fairlead mcp server connect {found['name']}{there}`"
+    typer.echo(f"served by `fairlead mcp serve{there} …`; {connect} tells a client of it")
 
 
 def _check(text: bytes, origin: str) -> "NamedServer":
