@@ -11,7 +11,8 @@ import anyio
 import jwt
 import pytest
 
-from fairlead.client.credentials import TOKEN_FILE_SECONDS, TokenFile
+from fairlead.client import tls
+from fairlead.client.credentials import TOKEN_FILE_SECONDS, ClientCertificate, TokenFile
 from fairlead.client.errors import CredentialsError, KubeconfigError
 from fairlead.client.targets import Cluster
 from fairlead.machinery import statuses
@@ -25,6 +26,7 @@ from fairlead.mcp.servers import LONGEST_TIMEOUT, NamedServer, Target
 from fairlead.mcp.targets import Targets
 from fairlead.mcp.tools import ToolError
 from fairlead.resources.reading import Query
+from fairlead.serving.certificates import Authority
 from tests.identity.provider import Provider
 from tests.mcp.behind import behind
 from tests.mcp.upstream import CREDENTIAL, Upstream, marked
@@ -218,6 +220,24 @@ async def test_two_tokens_of_one_user_are_not_confused(
     async with Targets(bare, identity=whole) as targets:
         for who in (more, less, more):
             assert await asked(targets, who) == marked(f"Bearer {who.token}")
+
+
+@pytest.mark.requirement("mcp-identity:cheap-callers")
+async def test_a_new_caller_reads_no_files(
+    provider: Provider, bare: tuple[Target, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = identity(provider, "pass-on")
+    async with Targets(bare, identity=whole) as targets:
+        await asked(targets, caller(provider, whole, "alice"))
+        monkeypatch.setattr("fairlead.mcp.references.base", None)
+        await asked(targets, caller(provider, whole, "bob"))
+    authority = Authority.create("a").certificate
+    assert tls.context(authority, None) is tls.context(authority, None)
+    assert tls.context(authority, None) is not tls.context(authority, None, insecure=True)
+    assert tls.context(authority, None) is not tls.context(Authority.create("b").certificate, None)
+    pair = Authority.create("c").issue_client("somebody")
+    certificate = ClientCertificate(pair.certificate, pair.key)
+    assert tls.context(authority, certificate) is not tls.context(authority, certificate)
 
 
 @pytest.mark.requirement("mcp-identity:bounded")

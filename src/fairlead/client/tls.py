@@ -1,6 +1,11 @@
-"""The TLS context of a connection."""
+"""The TLS context of a connection.
+
+Reading the system's authorities takes a tenth of a second and holds everything up, so it is done where they are needed
+and once: connections that show no certificate of their own share one context for each bundle.
+"""
 
 import ssl
+from functools import lru_cache
 
 from fairlead.client.credentials import ClientCertificate
 from fairlead.client.errors import CredentialsError, KubeconfigError
@@ -11,9 +16,19 @@ def context(
     authority: bytes | None, certificate: ClientCertificate | None, *, insecure: bool = False
 ) -> ssl.SSLContext:
     """`authority` is a PEM bundle that replaces the system's. Raises `KubeconfigError` and `CredentialsError`."""
-    made = ssl.create_default_context()
+    return _shared(authority, insecure) if certificate is None else _made(authority, certificate, insecure)
+
+
+@lru_cache(maxsize=64)
+def _shared(authority: bytes | None, insecure: bool) -> ssl.SSLContext:
+    return _made(authority, None, insecure)
+
+
+def _made(authority: bytes | None, certificate: ClientCertificate | None, insecure: bool) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if authority is None and not insecure:
+        made.load_default_certs()
     if authority is not None:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # A bundle may hold an intermediate CA alone, which Go accepts as an anchor.
         made.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         try:

@@ -65,6 +65,7 @@ class Actor:
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
+        self._bases: dict[Target, ConnectionSettings] = {}
         self._exchanger: Exchanger | None = None
         self._close: Callable[[], Awaitable[None]] | None = None
 
@@ -87,12 +88,18 @@ class Actor:
         identity = self._identity
         if isinstance(identity, Token):
             return _by_token(identity)
-        base = references.base(target.kubeconfig, target.context)
+        base = self._base(target)
         if not isinstance(identity, OIDC):
             return base
         if identity.towards == "impersonate":
             return replace(base, impersonate=_impersonated(base, caller))
         return replace(base, source=self._source(identity, caller), impersonate=None)
+
+    def _base(self, target: Target) -> ConnectionSettings:
+        """Read once, not for each caller: whoever shares it shares how it is followed."""
+        if target not in self._bases:
+            self._bases[target] = references.base(target.kubeconfig, target.context)
+        return self._bases[target]
 
     def _source(self, identity: OIDC, caller: Caller) -> Source:
         if identity.exchange is None:
@@ -149,7 +156,14 @@ def _token_source(reference: Reference) -> Source:
 
 def _client(exchange: Exchange) -> Client:
     secret = references.Place(exchange.client_secret)
-    return Client(exchange.client_id, secret, exchange.audience, exchange.token_endpoint, exchange.scopes)
+    return Client(
+        exchange.client_id,
+        secret,
+        exchange.audience,
+        exchange.token_endpoint,
+        exchange.scopes,
+        exchange.secret_in_body,
+    )
 
 
 @dataclass

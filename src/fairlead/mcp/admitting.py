@@ -35,7 +35,7 @@ def provider(identity: OIDC) -> Provider:
 
 def check(identity: Identity) -> None:
     """Raises `ProviderError` for what would only be found out when somebody comes."""
-    if isinstance(identity, OIDC):
+    if isinstance(identity, OIDC) and identity.certificate_authority:
         authority(identity.certificate_authority)
 
 
