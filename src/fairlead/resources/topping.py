@@ -9,7 +9,7 @@ Source: k8s.io/metrics `pkg/apis/metrics/v1beta1`.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from fairlead.client.api import Client
@@ -119,7 +119,7 @@ def _amount(usage: Mapping[str, str] | None) -> Amount:
 
 def cores(amount: Decimal) -> str:
     """In thousandths, rounded up, as kubectl shows it."""
-    return f"{-(-amount * 1000 // 1)}m"
+    return f"{(amount * 1000).to_integral_value(ROUND_CEILING)}m"
 
 
 def mebibytes(amount: Decimal) -> str:

@@ -113,6 +113,23 @@ async def test_a_node_prints_and_counts(reader: Hands, real_node: ClusterWithNod
     assert json.loads(whole.splitlines()[1])["node"]["nodeName"] == NODE
 
 
+async def test_an_api_that_knows_no_tables(
+    reader: Hands, real_node: ClusterWithNode, client: Client, name: str
+) -> None:
+    """The node's metrics API is one."""
+    await real_node.serve_metrics(client)
+    asked: dict[str, Any] = {"kind": "pods.metrics.k8s.io", "namespace": "default"}
+    async with asyncio.timeout(DEADLINE):
+        while (found := await reader.outcome("resources_list", **asked)).failed:
+            assert "metrics.k8s.io" in found.answer.text
+    assert f"\n{name}" in found.answer.text
+    assert "metadata.name" in found.answer.text
+    assert name in (await reader.said("resources_list", **asked, output="names")).splitlines()
+    everywhere = await reader.said("resources_list", kind="pods.metrics.k8s.io", output="names")
+    assert f"default/{name}" in everywhere.splitlines()
+    assert "window" in await reader.said("resources_list", **asked, output="yaml")
+
+
 @pytest.mark.requirement("mcp-core-reads:several-clusters")
 async def test_nodes_of_several_clusters(real_node: ClusterWithNode, client: Client) -> None:
     await real_node.serve_metrics(client)

@@ -143,6 +143,11 @@ async def test_a_cluster_without_projects_says_so(gate: Gate) -> None:
     assert "no OpenShift" in await said(gate, "projects_list")
 
 
+@pytest.mark.requirement("mcp-core-reads:forbidden")
+async def test_a_kind_that_cannot_be_listed_says_what_it_can(gate: Gate) -> None:
+    assert "can only: create" in await refused(gate, "resources_list", kind="selfsubjectaccessreviews")
+
+
 @pytest.mark.requirement("mcp-core-reads:no-metrics")
 async def test_a_cluster_that_does_not_measure_says_what_to_do(gate: Gate) -> None:
     assert "install metrics-server" in await refused(gate, "pods_top")

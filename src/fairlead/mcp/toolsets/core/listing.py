@@ -88,15 +88,17 @@ def _several(found: gathering.Gathered[Page], wanted: Query, output: str, fields
 
 def _shown(page: Page, output: str, fields: Sequence[str], *, everywhere: bool) -> Any:
     """Rows, names, or objects."""
+    if output == "names" and not fields:
+        return _names(page, everywhere=everywhere)
     if page.document.get("kind") == "Table":
-        if output == "names":
-            return _names(page, everywhere=everywhere)
         return tabulating.of_table(page.document, namespaces=everywhere, wide=output == "wide")
     items = [cleaning.cleaned(_typed(page, each)) for each in page.document.get("items") or ()]
-    if fields:
-        place = ("metadata.namespace", "metadata.name") if everywhere else ("metadata.name",)
-        return tabulating.of_fields(items, (*place, *(each for each in fields if each not in place)))
-    return items
+    if not fields and output not in ("table", "wide"):
+        return items
+    # Without fields: an API server that knows no tables, as extension servers may.
+    place = ("metadata.namespace", "metadata.name") if everywhere else ("metadata.name",)
+    chosen = fields or ("metadata.creationTimestamp",)
+    return tabulating.of_fields(items, (*place, *(each for each in chosen if each not in place)))
 
 
 def _text(shown: Any, output: str) -> str:
@@ -112,7 +114,9 @@ def _typed(page: Page, item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(page: Page, *, everywhere: bool) -> list[str]:
-    found = [row["object"]["metadata"] for row in page.document.get("rows") or ()]
+    table = page.document.get("kind") == "Table"
+    objects = [row["object"] for row in page.document.get("rows") or ()] if table else page.document.get("items") or ()
+    found = [each["metadata"] for each in objects]
     return [f"{each['namespace']}/{each['name']}" if everywhere else each["name"] for each in found]
 
 

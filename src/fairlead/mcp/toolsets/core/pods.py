@@ -61,7 +61,7 @@ TOOLS = (
     Tool(
         "pods_list",
         "List pods",
-        "Pods with their phase, restarts and node.",
+        "Pods with their phase and restarts; output=wide adds node and labels.",
         pods_list,
         (NAMESPACE, *_LIST),
         rights=_MAY_LIST,
