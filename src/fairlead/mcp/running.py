@@ -13,13 +13,12 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import approving, auditfiles, catalog, eras, guarding, health, mounting, sharing, spans
+from fairlead.mcp import approving, auditfiles, catalog, eras, health, mounting, sharing, spans
 from fairlead.mcp.auditing import Sink, ToolAudit
 from fairlead.mcp.background import background
 from fairlead.mcp.callers import LOOPBACK, STDIO, Caller
 from fairlead.mcp.exposing import Exposure
 from fairlead.mcp.flooding import Floods
-from fairlead.mcp.guarding import Front
 from fairlead.mcp.holding import Held
 from fairlead.mcp.hosts import Allowed
 from fairlead.mcp.metrics import PrometheusMeter
@@ -135,6 +134,9 @@ async def application(
     servers: Registry, serving: Serving | None = None, meter: PrometheusMeter | None = None
 ) -> AsyncIterator[ASGIApp]:
     """`/s/<name>/mcp` for each, guarded, and health paths; with `meter` its counts, for this machine."""
+    from fairlead.mcp import guarding  # what verifies tokens is slow to import, and a pipe has none
+    from fairlead.mcp.guarding import Front
+
     serving = serving or Serving(exposure=Exposure("127.0.0.1"))
     exposure = serving.exposure
     front = Front(

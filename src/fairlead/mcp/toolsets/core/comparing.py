@@ -1,7 +1,7 @@
 """What a manifest would change, and whether it is valid, without changing anything."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
@@ -10,8 +10,10 @@ from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT
 from fairlead.mcp.toolsets.core.writing import FORCE, INTO, RESOURCE
-from fairlead.resources import manifests, offline
-from fairlead.resources.offline import Outlook
+from fairlead.resources import manifests
+
+if TYPE_CHECKING:
+    from fairlead.resources.offline import Outlook
 
 
 async def resources_diff(call: Call, arguments: Mapping[str, Any]) -> Answer:
@@ -22,8 +24,10 @@ async def resources_validate(call: Call, arguments: Mapping[str, Any]) -> Answer
     return await _each(call, {**arguments, "force": True}, lambda found: f"{found.subject}: valid")
 
 
-async def _each(call: Call, arguments: Mapping[str, Any], told: Callable[[Outlook], str]) -> Answer:
+async def _each(call: Call, arguments: Mapping[str, Any], told: Callable[["Outlook"], str]) -> Answer:
     """One that is refused is said among the others; it is an error where all are."""
+    from fairlead.resources import offline  # the rules of schemas are a tenth of all that a start imports
+
     reader, said, unchecked, wrong = call.target(arguments.get("context", "")), [], [], 0
     wanted = manifests.read(arguments["resource"])
     for each in wanted:
@@ -42,14 +46,14 @@ async def _each(call: Call, arguments: Mapping[str, Any], told: Callable[[Outloo
     return Answer("\n".join([text, *unchecked]))
 
 
-def _difference(found: Outlook) -> str:
+def _difference(found: "Outlook") -> str:
     if not found.diff:
         return f"{found.subject}: no difference"
     would = "would be created" if found.is_new else "would be changed"
     return f"{found.subject} {would}:\n{fencing.fenced(found.diff.text(), 'what would change')}"
 
 
-def _unchecked(found: Outlook) -> str:
+def _unchecked(found: "Outlook") -> str:
     rules = f"; rules that were not checked: {'; '.join(found.unchecked)}" if found.unchecked else ""
     return f"worked out here from the published schema, without admission{rules}"
 
