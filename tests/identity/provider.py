@@ -170,7 +170,8 @@ class Provider:
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _exchanged(self, form: Mapping[str, str], authorization: str) -> Response:
-        pair = base64.b64decode(authorization.removeprefix("Basic ")).decode() if authorization else ""
+        in_body = f"{form.get('client_id', '')}:{form.get('client_secret', '')}"
+        pair = base64.b64decode(authorization.removeprefix("Basic ")).decode() if authorization else in_body
         client, _, secret = pair.partition(":")
         if not secret or self.confidential.get(client) != secret:
             return _refused("invalid_client", "Invalid client or Invalid client credentials", 401)

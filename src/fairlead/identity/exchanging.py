@@ -38,6 +38,8 @@ class Client:
     token_endpoint: str = ""
     """Empty: as the provider's document says."""
     scopes: tuple[str, ...] = ()
+    secret_in_body: bool = False
+    """`client_secret_post`, for a provider that takes no header."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Exchanger:
         }
         if client.scopes:
             form["scope"] = " ".join(client.scopes)
+        if client.secret_in_body:
+            form |= {"client_id": client.client_id, "client_secret": await client.secret()}
         began = self._clock()
         status, answer = await self._provider.fetcher.post(endpoint, form, await self._authorization())
         token = answer.get("access_token")
@@ -114,6 +118,8 @@ class Exchanger:
         return Given(token, began + _lifetime(answer) - _MARGIN_SECONDS)
 
     async def _authorization(self) -> str:
+        if self._client.secret_in_body:
+            return ""
         pair = f"{quote_plus(self._client.client_id)}:{quote_plus(await self._client.secret())}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 

@@ -99,6 +99,8 @@ class Exchange:
     token_endpoint: str = ""
     """Empty: as the provider's own document says."""
     scopes: tuple[str, ...] = ()
+    secret_in_body: bool = False
+    """As another product's `config.toml` may ask for; else the secret is in a header, which every provider takes."""
 
 
 @dataclass(frozen=True)

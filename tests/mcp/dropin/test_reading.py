@@ -53,6 +53,7 @@ def test_the_seeds_table_of_settings_is_honoured(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('cluster_provider_strategy = "kcp"', "cluster_provider_strategy cannot be used: this version does not serve"),
+        ('toolsets = ["kcp", "core"]', "there is no toolset 'kcp' yet; leave it out"),
         ('toolsets = ["helm", "core"]', "there is no toolset 'helm' yet; leave it out"),
         ('cluster_provider_strategy = "kubeconfg"', "did you mean kubeconfig?"),
         ('toolsets = ["cor"]', "did you mean core?"),

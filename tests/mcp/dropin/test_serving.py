@@ -61,7 +61,7 @@ def config(upstream: Upstream, provider: Provider, folder: Path, more: str = "")
 
 EXCHANGE = (
     '[token_exchange]\nstrategy = "rfc8693"\naudience = "kubernetes"\n'
-    '[token_exchange.client_auth]\nmethod = "client_secret_basic"\nclient_id = "mcp"\nclient_secret = "s3cret"\n'
+    '[token_exchange.client_auth]\nmethod = "METHOD"\nclient_id = "mcp"\nclient_secret = "s3cret"\n'
 )
 
 
@@ -87,12 +87,13 @@ async def test_the_callers_token_is_verified_and_passed_on(tmp_path: Path) -> No
 
 
 @pytest.mark.requirement("mcp-dropin:passing-on")
-async def test_the_token_is_exchanged_where_the_file_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+async def test_the_token_is_exchanged_where_the_file_says_so(tmp_path: Path, method: str) -> None:
     with anyio.fail_after(DEADLINE):
         async with (
             Provider().served() as provider,
             Upstream().served() as upstream,
-            served(tmp_path, config(upstream, provider, tmp_path, EXCHANGE)) as to,
+            served(tmp_path, config(upstream, provider, tmp_path, EXCHANGE.replace("METHOD", method))) as to,
         ):
             token = provider.token()
             answer = await request(to, "tools/call", token, name="namespaces_list", arguments={})

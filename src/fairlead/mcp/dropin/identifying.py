@@ -96,7 +96,9 @@ def _client(found: Mapping[str, Any], fail: Fail) -> Exchange:
     if not audience:
         raise fail("token_exchange.audience", "the exchange needs it: the cluster's own audience")
     secret = Reference(text=texts["client_secret"])
-    return Exchange(texts["client_id"], secret, audience, scopes=tuple(found.get("scopes") or ()))
+    in_body = texts["method"] == "client_secret_post"
+    scopes = tuple(found.get("scopes") or ())
+    return Exchange(texts["client_id"], secret, audience, scopes=scopes, secret_in_body=in_body)
 
 
 def _moved(table: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
