@@ -10,6 +10,7 @@ import aiohttp
 from fairlead.mcp import guarding, mounting, running
 from fairlead.mcp.callers import LOOPBACK
 from fairlead.mcp.guarding import Front
+from fairlead.mcp.registry import Registry
 from fairlead.mcp.servers import NamedServer
 from fairlead.serving import listening
 
@@ -36,6 +37,7 @@ class Got:
 class Behind:
     url: str
     session: aiohttp.ClientSession = field(repr=False)
+    held: Registry = field(repr=False)
 
     async def ask(
         self,
@@ -82,4 +84,4 @@ async def behind(*servers: NamedServer, front: Front | None = None) -> AsyncIter
         listening.listen_application(application, grace=1) as listener,
         aiohttp.ClientSession() as session,
     ):
-        yield Behind(listener.url, session)
+        yield Behind(listener.url, session, held)

@@ -287,6 +287,30 @@ async def test_a_server_that_says_nothing_is_for_nobody_beyond_loopback(
             assert got.status == status
 
 
+@ADMITTED
+async def test_what_is_changed_holds_for_the_next_request(
+    provider: Provider, upstream: Upstream, server: NamedServer
+) -> None:
+    """Security settings are taken up without a restart; connections made under others are not used any more."""
+    assert isinstance(server.identity, OIDC)
+    token = provider.token(scope="mcp:read")
+    async with behind(server) as asked:
+        changes = (
+            (server, 200),
+            (replace(server, access=Access(subjects=("bob",))), 403),
+            (replace(server, identity=replace(server.identity, audiences=("another",))), 401),
+            (replace(server, identity=replace(server.identity, scopes=Scopes("more"))), 403),
+            (replace(server, identity=replace(server.identity, algorithms=("ES256",))), 401),
+            (replace(server, identity=replace(server.identity, towards="impersonate")), 200),
+        )
+        for changed, status in changes:
+            asked.held.take({"a": changed})
+            assert (await asked.call("a", "namespaces_list", token=token)).status == status
+    first, last = upstream.objects
+    assert (first.authorization, first.user) == (f"Bearer {token}", "")
+    assert (last.authorization, last.user) == (f"Bearer {CREDENTIAL}", "alice")
+
+
 @METADATA
 async def test_metadata_points_at_the_provider(provider: Provider, server: NamedServer) -> None:
     async with behind(server) as asked:
