@@ -56,6 +56,8 @@ class Provider:
     """Of its document; wins."""
     confidential: dict[str, str] = field(default_factory=lambda: {"mcp": "s3cret"})
     """Clients that may exchange, by id."""
+    takes: tuple[str, ...] = ("client_secret_basic", "client_secret_post")
+    """How they may say who they are."""
     exchangeable: set[str] = field(default_factory=lambda: {"kubernetes"})
     """Audiences that a token may be exchanged for."""
     lifetime: int = 300
@@ -117,7 +119,7 @@ class Provider:
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "refresh_token", EXCHANGE],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["none", *self.takes],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         }
@@ -170,6 +172,8 @@ class Provider:
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _exchanged(self, form: Mapping[str, str], authorization: str) -> Response:
+        if authorization and "client_secret_basic" not in self.takes:
+            return _refused("invalid_client", "no client authentication that is taken", 401)
         in_body = f"{form.get('client_id', '')}:{form.get('client_secret', '')}"
         pair = base64.b64decode(authorization.removeprefix("Basic ")).decode() if authorization else in_body
         client, _, secret = pair.partition(":")

@@ -105,3 +105,11 @@ async def test_a_token_endpoint_that_the_operator_wrote_needs_no_document(provid
     assert provider.asked == [("POST", "/token")]
     assert "s3cret" not in repr(client)
     assert found.token not in repr(found)
+
+
+async def test_the_secret_is_sent_in_the_way_that_the_provider_takes(provider: Provider, asked: Asked) -> None:
+    provider.takes = ("client_secret_post",)
+    found = await Exchanger(asked, Client("mcp", secret, "kubernetes")).token(provider.token("bob"))
+    assert who(found.token) == "bob"
+    with pytest.raises(ExchangeError, match="invalid_client"):
+        await Exchanger(asked, Client("mcp", secret, "kubernetes", f"{provider.issuer}/token")).token(provider.token())

@@ -108,18 +108,26 @@ class Exchanger:
         }
         if client.scopes:
             form["scope"] = " ".join(client.scopes)
-        if client.secret_in_body:
+        authorization = ""
+        if await self._in_body():
             form |= {"client_id": client.client_id, "client_secret": await client.secret()}
+        else:
+            authorization = await self._authorization()
         began = self._clock()
-        status, answer = await self._provider.fetcher.post(endpoint, form, await self._authorization())
+        status, answer = await self._provider.fetcher.post(endpoint, form, authorization)
         token = answer.get("access_token")
         if status != 200 or not isinstance(token, str) or not token:
             raise self._refused(status, answer)
         return Given(token, began + _lifetime(answer) - _MARGIN_SECONDS)
 
+    async def _in_body(self) -> bool:
+        """Where it was said, and where the provider's document says that it takes nothing else."""
+        if self._client.secret_in_body or self._client.token_endpoint:
+            return self._client.secret_in_body
+        methods = (await self._provider.document()).get("token_endpoint_auth_methods_supported")
+        return isinstance(methods, list) and "client_secret_post" in methods and "client_secret_basic" not in methods
+
     async def _authorization(self) -> str:
-        if self._client.secret_in_body:
-            return ""
         pair = f"{quote_plus(self._client.client_id)}:{quote_plus(await self._client.secret())}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
