@@ -11,6 +11,7 @@ whatever its callers invent as a label, and a failed call as a good one (referen
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -82,14 +83,19 @@ class PrometheusMeter:
             registry=registry, multiprocess_mode="livemax",
         )  # fmt: skip
 
+        self._called_by = cache(self._calls.labels)  # names are few, and finding a series anew is half of counting
+        self._called_for = cache(self._seconds.labels)
+        self._asked_by = cache(self._asked.labels)
+        self._asked_for = cache(self._asked_seconds.labels)
+
     def called(self, server: str, tool: str, result: str, seconds: float) -> None:
-        self._calls.labels(server, tool, result).inc()
+        self._called_by(server, tool, result).inc()
         if result not in ("denied", "limited"):
-            self._seconds.labels(server, tool).observe(seconds)
+            self._called_for(server, tool).observe(seconds)
 
     def asked(self, server: str, method: str, code: str, seconds: float) -> None:
-        self._asked.labels(server, method, code).inc()
-        self._asked_seconds.labels(server, method).observe(seconds)
+        self._asked_by(server, method, code).inc()
+        self._asked_for(server, method).observe(seconds)
 
     async def handle(self, request: Request) -> Response:
         """`/metrics`, in the format that the reader asks for."""
