@@ -23,7 +23,7 @@ from tests.charts import helm
 from tests.charts.mcp_samples import CHART, IMAGE, OURS, Object
 from tests.e2e.hands import Plain
 from tests.identity.provider import Provider
-from tests.mcp.behind import Behind
+from tests.mcp.behind import Wire
 from tests.torture.pods import Pod
 
 pytestmark = [
@@ -43,7 +43,7 @@ def in_namespace(namespace: str, kind: str, name: str, **more: Any) -> Object:
 @asynccontextmanager
 async def installed(
     folder: Path, server: RealCluster, hands: Plain, namespace: str, values: Object
-) -> AsyncIterator[Behind]:
+) -> AsyncIterator[Wire]:
     """The rendered Pod, running and reached."""
     path = folder / "values.yaml"
     path.write_bytes(encoding.to_json(values))
@@ -58,13 +58,13 @@ async def installed(
         try:
             await to_thread.run_sync(pod.start, None)
             async with aiohttp.ClientSession() as session:
-                yield Behind(f"http://127.0.0.1:{ports['mcp']}", session)
+                yield Wire(f"http://127.0.0.1:{ports['mcp']}", session)
         finally:
             pod.kill()
             await to_thread.run_sync(helm.run, folder, "uninstall", RELEASE, *access)
 
 
-async def asked(to: Behind, path: str, method: str, token: str = "", **parameters: Any) -> Any:
+async def asked(to: Wire, path: str, method: str, token: str = "", **parameters: Any) -> Any:
     prefix = "io.modelcontextprotocol"
     meta = {f"{prefix}/protocolVersion": "2026-07-28", f"{prefix}/clientCapabilities": {}}
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**parameters, "_meta": meta}}

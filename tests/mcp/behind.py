@@ -34,10 +34,9 @@ class Got:
 
 
 @dataclass
-class Behind:
+class Wire:
     url: str
     session: aiohttp.ClientSession = field(repr=False)
-    held: Registry = field(repr=False)
 
     async def ask(
         self,
@@ -54,6 +53,11 @@ class Behind:
         ) as answer:
             challenge = answer.headers.get("WWW-Authenticate", "")
             return Got(answer.status, challenge, await answer.text(), dict(answer.headers))
+
+
+@dataclass
+class Behind(Wire):
+    held: Registry = field(repr=False)
 
     async def call(
         self, server: str, tool: str, arguments: Mapping[str, Any] | None = None, *, token: str | None = None

@@ -51,6 +51,15 @@ async def test_a_prompt_is_listed_and_filled_in(tmp_path: Path) -> None:
     assert second.content == Text("I look at {{namespace}}.")
 
 
+async def test_another_text_of_a_prompt_is_taken_up(tmp_path: Path) -> None:
+    server = load(tmp_path, TEXT).server
+    async with running.opened({server.name: server}, TERMINAL) as servers:
+        changed = load(tmp_path, TEXT.replace("I look at", "I read")).server
+        servers.take({changed.name: changed})
+        _, second = await servers[server.name].gate.prompt(TERMINAL, "check-pod-logs", {"pod": "web"})
+    assert second.content == Text("I read web.")
+
+
 @pytest.mark.parametrize(
     "text",
     [

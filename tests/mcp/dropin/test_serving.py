@@ -40,7 +40,7 @@ async def served(folder: Path, text: str, **flags: Any) -> AsyncIterator[Behind]
         listening.listen_application(application, grace=1) as listener,
         aiohttp.ClientSession() as session,
     ):
-        yield Behind(listener.url, session)
+        yield Behind(listener.url, session, servers)
 
 
 async def request(to: Behind, method: str, token: str | None = None, host: str = "", **parameters: Any) -> Got:

@@ -65,6 +65,8 @@ class Dressing:
     prompts: tuple[Prompt, ...] = ()
     host: str = ""
     """The toolset that the prompts come with."""
+    written: str = ""
+    """The prompts as they are written: functions cannot tell that another text has come."""
 
     def __call__(self, toolset: Toolset) -> Toolset:
         more = self.prompts if toolset.name == self.host else ()

@@ -137,4 +137,4 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
 def _dressing(table: Mapping[str, Any], host: str, fail: Fail) -> naming.Dressing:
     texts = {name: each.get("description", "") for name, each in (table.get("tool_overrides") or {}).items()}
     listed, made = str(table.get("list_output", "")), prompting.prompts(table, fail)
-    return naming.Dressing(listed, tuple(sorted(texts.items())), made, host)
+    return naming.Dressing(listed, tuple(sorted(texts.items())), made, host, repr(table.get("prompts")))
