@@ -61,13 +61,17 @@ def needed(tool_class: ToolClass) -> str:
 
 
 @CHALLENGES
-async def test_every_tool_by_every_kind_of_token(provider: Provider, upstream: Upstream, server: NamedServer) -> None:
+@pytest.mark.parametrize("toolset", sorted(catalog.toolsets()))
+async def test_every_tool_by_every_kind_of_token(
+    toolset: str, provider: Provider, upstream: Upstream, server: NamedServer
+) -> None:
     """Statuses and challenges to the letter, on each of several servers, and nothing reaches the API server."""
-    reads = replace(server, name="b", catalog=("core-readonly",), allow=())
+    tools = {each.name: each for each in catalog.toolsets()[toolset].tools}
+    execs = tuple(name for name, each in tools.items() if each.tool_class is ToolClass.EXEC)
+    whole = replace(server, catalog=(toolset,), allow=("*", *execs))
     bad = dict(bad_tokens(provider))
-    core = {each.name: each for each in catalog.toolsets()["core"].tools}
-    async with behind(server, reads) as asked:
-        for name, tool in core.items():
+    async with behind(whole, replace(server, name="b", catalog=("core-readonly",), allow=())) as asked:
+        for name, tool in tools.items():
             for served in ("a", "b"):
                 metadata = f"{asked.url}/.well-known/oauth-protected-resource/s/{served}/mcp"
                 none = await asked.call(served, name)
@@ -87,7 +91,7 @@ async def test_every_tool_by_every_kind_of_token(provider: Provider, upstream: U
             assert got.challenged["scope"] == needed(tool.tool_class), name
             assert "resource_metadata" in got.challenged
         assert upstream.seen == []
-        for name, tool in core.items():
+        for name, tool in tools.items():
             got = await asked.call("a", name, token=provider.token(scope=HELD.get(tool.tool_class, "mcp:admin")))
             assert (got.status, got.challenge) == (200, ""), name
 
