@@ -8,12 +8,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from testenv import building
 from tests.e2e.world import await_line, free_port
+from tests.mcp.redisserver import redis_url
+
+__all__ = ["redis_url"]
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp:conformance")]
 
@@ -28,8 +32,13 @@ METADATA = {
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("conformance")) as found:
+        yield found
+
+
+@contextmanager
+def serving(directory: Path, *more: str) -> Iterator[str]:
     """The fixture toolset is found by its entry point, as anybody's would be."""
-    directory = tmp_path_factory.mktemp("conformance")
     installed = directory / "site" / "fixtures-0.dist-info"
     installed.mkdir(parents=True)
     for name, content in METADATA.items():
@@ -38,7 +47,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (directory / "servers" / "conformance.yaml").write_text(SERVER, encoding="utf-8")
     log, port = directory / "log", free_port()
     command = [sys.executable, "-m", "fairlead", "mcp", "serve", "--port", str(port)]
-    command += ["--servers", str(directory / "servers"), "--audit-log", str(directory / "audit")]
+    command += ["--servers", str(directory / "servers"), "--audit-log", str(directory / "audit"), *more]
     paths = os.pathsep.join((str(installed.parent), str(ROOT)))
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
@@ -68,6 +77,15 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("revision", [pytest.param("2025-11-25", marks=pytest.mark.whole), "2026-07-28"])
 def test_what_a_revision_requires(url: str, revision: str, tmp_path: Path) -> None:
     done = run("conformance", "server", "--url", url, "--requirements", revision)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "=== SUMMARY ===" in done.stdout
+
+
+@pytest.mark.whole
+def test_what_the_newer_revision_requires_of_two_workers(redis_url: str, tmp_path: Path) -> None:
+    """The older one lets servers ask in the middle of a call, which takes a session, and so one worker."""
+    with serving(tmp_path, "--workers", "2", "--redis-url", redis_url) as url:
+        done = run("conformance", "server", "--url", url, "--requirements", "2026-07-28")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "=== SUMMARY ===" in done.stdout
 
