@@ -15,6 +15,7 @@ from mcp import Client, MCPError
 from fairlead.mcp import running
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.catalog import CatalogError
+from fairlead.mcp.identities import OIDC
 from fairlead.mcp.registry import Registry, Shared
 from fairlead.mcp.servers import NamedServer, Target
 from fairlead.mcp.tools import Answer, ToolClass, Toolset
@@ -111,6 +112,51 @@ async def test_what_is_listed_is_what_can_be_called_after_every_change(
         for allow, deny in changes:
             found.take({"a": named(allow=allow, deny=deny)})
             assert await listed(client) == await callable_ones(client)
+
+
+@pytest.mark.requirement("mcp-servers:listed-is-callable")
+async def test_clients_of_2025_are_told_that_lists_have_changed() -> None:
+    told: set[str] = set()
+    heard = anyio.Event()
+
+    async def hear(message: Any) -> None:
+        told.add(str(getattr(message, "method", "")))
+        if "notifications/tools/list_changed" in told:
+            heard.set()
+
+    async with registry(named()) as found, port(found) as url:
+        callbacks: dict[str, Any] = {"message_handler": hear}
+        async with Client(f"{url}/s/a/mcp", mode="legacy", **callbacks) as client:
+            tools = client.server_capabilities.tools
+            assert tools is not None
+            assert tools.list_changed
+            while not heard.is_set():  # its stream may not be open yet
+                found.take({"a": named(description="Only words.")})
+                found.take({"a": named(deny=("*",) if not found.servers["a"].deny else ())})
+                with anyio.move_on_after(0.2):
+                    await heard.wait()
+
+
+@pytest.mark.requirement("mcp-servers:listed-is-callable")
+async def test_clients_of_2026_that_listen_forget_their_old_list() -> None:
+    async with registry(named()) as found, port(found) as url, Client(f"{url}/s/a/mcp") as client:
+        assert len((await client.list_tools()).tools) > 1
+        async with client.listen(tools_list_changed=True) as events:
+            found.take({"a": named(description="Only words.")})
+            found.take({"a": named(allow=("pods_list",))})
+            await anext(aiter(events))
+            assert [each.name for each in (await client.list_tools()).tools] == ["pods_list"]
+
+
+@pytest.mark.requirement("mcp-servers:taken-up-whole")
+async def test_who_was_let_in_before_callers_were_told_apart_is_refused_since() -> None:
+    """A request that the guard has passed on under the old settings, and that is handled under the new ones."""
+    identity = OIDC("https://idp.example.org", ("a",), "impersonate")
+    async with registry(named()) as found, Client(found["a"].sdk) as client:
+        assert await listed(client)
+        found.take({"a": named(identity=identity)})
+        with pytest.raises(MCPError, match="this server tells its callers apart now"):
+            await listed(client)
 
 
 @pytest.mark.requirement("mcp-servers:calls-end-as-begun")

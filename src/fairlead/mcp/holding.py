@@ -11,11 +11,15 @@ from contextvars import ContextVar
 from typing import Any
 
 import anyio
+from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.types import INVALID_REQUEST
 
 from fairlead.mcp import protocol
+from fairlead.mcp.announcing import Announcer
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.gate import Gate
+from fairlead.mcp.identities import OIDC
 
 _ENDLESS = frozenset({"subscriptions/listen"})
 
@@ -25,24 +29,24 @@ class Count:
 
     def __init__(self) -> None:
         self.now = 0
-        self._none = anyio.Event()
+        self._awaited: anyio.Event | None = None
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        if not self.now:
-            self._none = anyio.Event()
         self.now += 1
         try:
             yield
         finally:
             self.now -= 1
-            if not self.now:
-                self._none.set()
+            if not self.now and self._awaited is not None:
+                self._awaited.set()
 
     async def ended(self) -> None:
         """Returns when none runs."""
         while self.now:
-            await self._none.wait()
+            if self._awaited is None or self._awaited.is_set():
+                self._awaited = anyio.Event()
+            await self._awaited.wait()
 
 
 class Term(Count):
@@ -71,7 +75,8 @@ class Held:
         self._older: set[Term] = set()
         self.removed = anyio.Event()
         """Set when the server is no longer among the named ones."""
-        self.sdk = protocol.server(self, everybody)
+        self._announcer = Announcer()
+        self.sdk = protocol.server(self, everybody, self._announcer.bus)
         self.sdk.middleware.append(self._around)
 
     @property
@@ -93,13 +98,28 @@ class Held:
         self.sdk.instructions = protocol.instructions(gate)
         return old
 
+    async def announce(self) -> None:
+        """Tells clients that what is listed may be something else now."""
+        await self._announcer.lists_changed()
+
     async def ended(self) -> None:
         """Returns when no call runs."""
         for each in (self._term, *self._older):
             await each.ended()
 
     async def _around(self, ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        self._announcer.met(ctx)
         if ctx.method in _ENDLESS or ctx.request_id is None:
             return await call_next(ctx)
         with self._term.one():
+            self._check_told_apart(ctx)
             return await call_next(ctx)
+
+    def _check_told_apart(self, ctx: ServerRequestContext[Any]) -> None:
+        """Raises `MCPError` for a request that nobody has looked at, on a server that wants to know who asks.
+
+        It was let through before the server came to want that: its file has changed in between.
+        """
+        caller = getattr(getattr(ctx.request, "state", None), "caller", None)
+        if isinstance(self.gate.server.identity, OIDC) and not isinstance(caller, Caller):
+            raise MCPError(INVALID_REQUEST, "this server tells its callers apart now: log in and ask again")

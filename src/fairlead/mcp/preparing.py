@@ -22,6 +22,12 @@ class Prepared:
         """What its connections to clusters depend on."""
         return self.server.targets, self.server.identity, self.server.denied, self.reads_only
 
+    @property
+    def looks(self) -> tuple[Any, ...]:
+        """What its lists depend on."""
+        server = self.server
+        return self.offer, server.allow, server.deny, server.identity, server.production, len(server.targets) > 1
+
     def tools(self, caller: Caller) -> list[Tool]:
         """What is allowed, in the order of names."""
         ordered = (each for _, each in sorted(self.offer.tools.items()))

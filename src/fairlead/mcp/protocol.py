@@ -12,9 +12,10 @@ import mcp.types as types
 from mcp import MCPError
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, SubscriptionBus
 from mcp.shared.exceptions import MCPDeprecationWarning
 
 from fairlead import __version__
@@ -37,6 +38,8 @@ _TTL_MS = 60_000
 # Whoever is asked has so long to answer.
 _ASKED_SECONDS = 600.0
 
+_CHANGES = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+
 Context = ServerRequestContext[Any]
 Listing = types.PaginatedRequestParams | None
 
@@ -48,14 +51,24 @@ class Gates(Protocol):
     def gate(self) -> Gate: ...
 
 
-def server(gates: Gates, caller: Caller) -> Server[Any]:
-    """`caller` is who everybody is that comes this way and is not told apart by a token."""
+class _Server(Server[Any]):
+    def create_initialization_options(
+        self, notification_options: NotificationOptions | None = None, *more: Any, **named: Any
+    ) -> InitializationOptions:
+        """Lists change with the server's file; the library has clients told so only where it is said here."""
+        return super().create_initialization_options(notification_options or _CHANGES, *more, **named)
+
+
+def server(gates: Gates, caller: Caller, bus: SubscriptionBus | None = None) -> Server[Any]:
+    """`caller` is who everybody is that comes this way and is not told apart by a token.
+
+    What is published on `bus` reaches clients that listen (2026-07-28).
+    """
     gate, handlers = gates.gate, _Handlers(gates, caller)
-    bus = InMemorySubscriptionBus()
     with warnings.catch_warnings():
         # The level of logging is the legacy era's, which has to be served.
         warnings.simplefilter("ignore", MCPDeprecationWarning)
-        made = Server(
+        made = _Server(
             gate.server.name,
             version=__version__,
             instructions=instructions(gate),
@@ -68,7 +81,7 @@ def server(gates: Gates, caller: Caller) -> Server[Any]:
             on_read_resource=handlers.read_resource,
             on_subscribe_resource=handlers.subscribe,
             on_unsubscribe_resource=handlers.unsubscribe,
-            on_subscriptions_listen=ListenHandler(bus),
+            on_subscriptions_listen=ListenHandler(bus or InMemorySubscriptionBus()),
             on_completion=handlers.complete,
             on_set_logging_level=handlers.set_level,
             get_tool_input_schema=_no_headers,

@@ -141,6 +141,8 @@ class Registry(Mapping[str, Held]):
         if new.reach != taken.prepared.reach:
             taken.targets = self._targets(new)
         term = taken.held.exchange(self._gate(new, taken.targets))
+        if new.looks != taken.prepared.looks:
+            self._tasks.start(taken.held.announce())
         taken.prepared = new
         if taken.targets is not old:
             self._tasks.start(_closed(term, old))
