@@ -190,6 +190,14 @@ async def test_a_change_whose_answer_was_lost_says_so(sent: bool) -> None:
     assert ("the change was sent and its result is not known" in outcome.answer.text) is sent
 
 
+@pytest.mark.requirement("mcp:deadline")
+async def test_an_error_that_is_its_own_cause_ends() -> None:
+    trouble = FairleadError("no")
+    trouble.__cause__ = trouble
+    outcome = await gate(World(trouble=trouble)).call(ME, "things_delete", {"name": "a"}, Person())
+    assert outcome.answer.text == "no"
+
+
 class Slow(Person):
     async def ask(self, questions: Any) -> Any:
         await asyncio.sleep(1.5)  # longer than the call may take

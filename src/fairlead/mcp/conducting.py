@@ -130,9 +130,11 @@ class Conduct:
 
 def _unsure(use: Use, error: BaseException | None) -> bool:
     """Whether a change may have been done all the same: it was sent, and its answer lost."""
-    while error is not None and use.stage is Stage.SENT:
+    seen: list[BaseException] = []
+    while use.stage is Stage.SENT and error is not None and error not in seen:
         if getattr(error, "sent", False):
             return True
+        seen.append(error)
         error = error.__cause__
     return False
 
