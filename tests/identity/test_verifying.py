@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import jwt
 import pytest
 
@@ -168,6 +169,32 @@ async def test_what_was_good_holds_on_while_the_provider_fails(provider: Provide
     clock.now += module.STALE_SECONDS
     with pytest.raises(ProviderError, match="HTTP 500"):
         await checked.claims(provider.token(jti="b"))
+
+
+@ROTATED
+async def test_a_provider_that_hangs_holds_nobody_up() -> None:
+    clock, fetched = Clock(), 0
+    hanging = anyio.Event()
+
+    async def fetch() -> object:
+        nonlocal fetched
+        fetched += 1
+        if fetched > 1:
+            await hanging.wait()
+        return object()
+
+    held = Kept(fetch, clock)
+    first = await held.get()
+    clock.now += module.FRESH_SECONDS + 1
+    with anyio.fail_after(30):
+        for _ in range(5):
+            assert await held.get() is first
+            await anyio.lowlevel.checkpoint()
+        assert fetched == 2
+        hanging.set()
+        while await held.get() is first:
+            await anyio.lowlevel.checkpoint()
+    assert fetched == 2
 
 
 @ROTATED

@@ -26,6 +26,7 @@ class Fetcher:
         self._context = authority(bundle)
         self._resolver = resolver
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._closed = False
 
     async def get(self, address: str) -> dict[str, Any]:
         """Raises `ProviderError`."""
@@ -45,6 +46,8 @@ class Fetcher:
     async def _ask(
         self, method: str, address: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any] | None]:
+        if self._closed:
+            raise ProviderError(f"{_shown(address)} is not asked any more")
         session = self._session(is_trusted(address, self._trust))
         try:
             async with session.request(
@@ -71,6 +74,8 @@ class Fetcher:
         return self._sessions[trusted]
 
     async def close(self) -> None:
+        """For good."""
+        self._closed = True
         sessions, self._sessions = self._sessions, {}
         for each in sessions.values():
             await each.close()

@@ -1,8 +1,9 @@
 """A document that is fetched once however many ask, and outlives the trouble of who serves it.
 
 What was good holds on while it cannot be fetched anew, for a day at most: a provider that restarts must not lock
-everybody out. Whoever misses something in it may have it fetched early, but not again and again: a stranger with
-invented key ids would make us flood the provider.
+everybody out, and one that hangs must not hold everybody up, so what is only no longer fresh is fetched aside. Whoever
+misses something in it may have it fetched early, but not again and again: a stranger with invented key ids would make
+us flood the provider.
 """
 
 import asyncio
@@ -30,15 +31,20 @@ class Kept(Generic[_T]):
         self._tried: float | None = None
         self._error: ProviderError | None = None
         self._fetching = asyncio.Lock()
+        self._aside: asyncio.Task[None] | None = None
 
     async def get(self) -> _T:
         """Raises `ProviderError` where there is nothing, or nothing that is young enough."""
-        if self._value is not None and self._age() < FRESH_SECONDS:
-            return self._value
-        async with self._fetching:
-            if self._value is None or self._age() >= FRESH_SECONDS:
-                await self._try()
+        if self._value is None or self._age() >= STALE_SECONDS:
+            await self._fetch_if(STALE_SECONDS)
+        elif self._age() >= FRESH_SECONDS and self._may_try() and not self._fetching.locked():
+            self._aside = asyncio.create_task(self._fetch_if(FRESH_SECONDS))
         return self._held()
+
+    async def _fetch_if(self, older: float) -> None:
+        async with self._fetching:
+            if self._value is None or self._age() >= older:
+                await self._try()
 
     async def newer(self, than: _T) -> _T:
         """Another one if there is one by now; the same where it was asked for a moment ago."""
@@ -47,9 +53,12 @@ class Kept(Generic[_T]):
                 await self._try()
         return self._held()
 
-    async def _try(self) -> None:
+    def _may_try(self) -> bool:
         cooldown = COOLDOWN_SECONDS if self._value is not None else _FIRST_COOLDOWN_SECONDS
-        if self._tried is not None and self._clock() - self._tried < cooldown:
+        return self._tried is None or self._clock() - self._tried >= cooldown
+
+    async def _try(self) -> None:
+        if not self._may_try():
             return
         self._tried = self._clock()
         try:
