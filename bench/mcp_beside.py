@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import mcp_client, mcp_servers
+from bench import mcp_client, mcp_servers, mcp_small
 from bench.mcp_servers import Running, Start
 from testenv import building
 from testenv.servers import RealCluster
@@ -260,6 +260,17 @@ def _served(kubeconfig: Path) -> float:
     return sum(float(each.rpartition(" ")[2]) for each in counted)
 
 
+def small(folder: Path, kubeconfig: Path) -> None:
+    mcp_small.fill(kubectl, kubeconfig)
+    found = mcp_small.measure(folder, kubeconfig)
+    where = "in a cgroup" if found.in_cgroup else "CPU seconds × 10"
+    tell(f"100m CPU, 128 MiB ({where}): start until it listens", f"{found.start:.1f} s", "", "", "≤ 120 s")
+    tell(f"  {found.listed} objects in {len(found.pages)} pages", f"{sum(found.pages):.1f} s")
+    tell("  the longest page", f"{max(found.pages):.1f} s", "", "", "≤ 30 s")
+    tell("  memory at most, as the cgroup counts it", f"{found.peak:.0f} MiB", "", "", "≤ 128")
+    tell("  memory at most, resident", f"{found.resident:.0f} MiB", "", "", "≤ 128")
+
+
 def main() -> None:
     if lacking := building.missing(("kube", "peer")):
         raise SystemExit(f"not built: {', '.join(lacking)}; run `make testenv`")
@@ -272,6 +283,7 @@ def main() -> None:
         fill(cluster.kubeconfig)
         starting(folder, cluster.kubeconfig)
         reads(folder, cluster.kubeconfig)
+        small(folder, cluster.kubeconfig)
 
 
 if __name__ == "__main__":

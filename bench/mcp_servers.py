@@ -76,13 +76,15 @@ def _is_open(port: int) -> bool:
 
 
 @contextmanager
-def ours(folder: Path, catalog: str, kubeconfig: Path | None = None, *more: str) -> Iterator[Running]:
-    """With every layer on: limits counted, but never reached."""
+def ours(
+    folder: Path, catalog: str, kubeconfig: Path | None = None, *, enter: list[str] | None = None
+) -> Iterator[Running]:
+    """With every layer on: limits counted, but never reached. `enter` is a program that becomes what follows it."""
     place, port = folder / f"ours-{catalog}", free_port()
     (place / "servers").mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump({"name": "bench", "catalog": [catalog], "limits": LIMITS})
     (place / "servers" / "bench.yaml").write_text(text, encoding="utf-8")
-    command = [*FAIRLEAD, "mcp", "serve", "--port", str(port), "--servers", str(place / "servers"), *more]
+    command = [*(enter or []), *FAIRLEAD, "mcp", "serve", "--port", str(port), "--servers", str(place / "servers")]
     command += ["--audit-log", str(place / "audit")]
     with serving(command, f"http://127.0.0.1:{port}/s/bench/mcp", environment(folder, kubeconfig), place / "log") as it:
         yield it
