@@ -65,7 +65,7 @@ def line(use: Use, server: str, stage: str, decision: str, digest: str) -> dict[
     }
     if stage == "result":
         found |= {"result": use.result, "milliseconds": round(use.seconds * 1000, 1), "size": use.size}
-    return {key: value for key, value in found.items() if value not in ("", False, [])}
+    return {key: value for key, value in found.items() if value is not False and value not in ("", [])}
 
 
 def _traceparent() -> str:
