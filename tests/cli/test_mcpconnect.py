@@ -81,7 +81,7 @@ class TestIdentity:
     def test_the_registered_client_is_told_and_the_secret_is_not(self, connect: Connecting) -> None:
         said = connect("guarded", "--url", "https://mcp.example.org")
         assert "--oauth-client-id agents" in said
-        assert "codex mcp login guarded" in said
+        assert "Log in: Settings, MCP, guarded, Connect." in said
         assert "/etc/secret" not in said
 
     def test_a_server_that_tells_callers_apart_is_not_started_by_them(self, connect: Connecting) -> None:

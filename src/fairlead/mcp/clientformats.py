@@ -84,7 +84,7 @@ def _codex(name: str, way: Way) -> tuple[Step, ...]:
         return (Command((*command, "--bearer-token-env-var", way.token_variable)),)
     if way.client_id:
         command += ["--oauth-client-id", way.client_id]
-    login = Command(("codex", "mcp", "login", name))
+    login = Note(f"It begins the login at once; `codex mcp login {name}` begins another.")
     return (Command(tuple(command)), *([login] if way.logs_in else []))
 
 

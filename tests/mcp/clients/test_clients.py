@@ -1,12 +1,7 @@
-"""The clients' own command lines run what `connect` prints for them, and are asked what they think of the server.
-
-Each has a home of its own, no login and no way out: whatever leaves this machine is sent to a port where nobody is.
-"""
+"""The clients' own command lines run what `connect` prints for them, and are asked what they think of the server."""
 
 import json
-import os
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,56 +12,11 @@ import pytest
 from testenv import building
 from testenv.ports import Ports
 from tests.e2e.world import await_line, free_port
+from tests.mcp.clients.home import DEADLINE, FAIRLEAD, SERVER, Client
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp-connect:tried")]
 
-DEADLINE = 240
-SERVER = "name: shop\ndescription: The shop's clusters.\n"
-FAIRLEAD = [sys.executable, "-m", "fairlead"]
-
-
-class Client:
-    """One client's command line in an empty home, which knows one directory of servers."""
-
-    def __init__(self, directory: Path, nowhere: int) -> None:
-        self.home = directory / "home"
-        self.work = directory / "work"
-        self.servers = directory / "servers"
-        for each in (self.home, self.work, self.servers):
-            each.mkdir()
-        (self.servers / "shop.yaml").write_text(SERVER, encoding="utf-8")
-        programs = [building.binary(each) for each in ("claude", "node")]
-        folders = [str(each.parent) for each in programs if each is not None]
-        proxy = f"http://127.0.0.1:{nowhere}"
-        self.environment = {
-            "HOME": str(self.home),
-            "PATH": os.pathsep.join((*folders, str(Path(sys.executable).parent), os.environ["PATH"])),
-            "KUBECONFIG": str(directory / "kubeconfig"),
-            **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
-            **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "GEMINI_CLI_TRUST_WORKSPACE": "true",
-        }
-
-    def run(self, *command: str) -> str:
-        done = subprocess.run(
-            command,
-            cwd=self.work,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-1000:]}"
-        return done.stdout + done.stderr
-
-    def connect(self, client: str, *more: str) -> None:
-        """As a person does: what is printed goes into a shell."""
-        printed = self.run(*FAIRLEAD, "mcp", "server", "connect", "shop", "--servers", str(self.servers),
-                           "--client", client, *more)  # fmt: skip
-        self.run("sh", "-e", "-c", printed)
+LISTING = ("--method", "tools/list", "--format", "json")
 
 
 @pytest.fixture
@@ -146,9 +96,6 @@ class TestCodex:
         settings.write_text(json.dumps({"mcpServers": {"shop": stored}}), encoding="utf-8")
         inspected = client.run(*inspector(), "--config", str(settings), "--server", "shop", *LISTING)
         assert "resources_list" in inspected
-
-
-LISTING = ("--method", "tools/list", "--format", "json")
 
 
 def inspector() -> tuple[str, str]:
