@@ -20,7 +20,7 @@ from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull,
 
 CALLBACK = "http://127.0.0.1:33418/callback"
 PASSWORD = "a-password-of-the-tests"
-_MOST_FORMS = 4
+_MOST_PAGES = 6
 
 
 @dataclass
@@ -123,14 +123,18 @@ class Agent:
         self.registered = client_info
 
     async def _log_in(self, url: str) -> None:
+        self.answered = parse_qs(urlsplit(await self.log_in(url)).query)
+
+    async def log_in(self, url: str) -> str:
+        """To where the person is sent back; raises `LoginError` for a page with nothing more to fill in."""
         async with httpx2.AsyncClient(verify=self.trusting, timeout=300, trust_env=False) as browser:
             answer = await browser.get(url)
-            for _ in range(_MOST_FORMS):
-                if answer.is_redirect and answer.headers["location"].startswith(self.callback):
-                    self.answered = parse_qs(urlsplit(answer.headers["location"]).query)
-                    return
+            for _ in range(_MOST_PAGES):
                 if answer.is_redirect:
-                    answer = await browser.get(answer.headers["location"])
+                    where: str = answer.headers["location"]
+                    if where.startswith(self.callback):
+                        return where
+                    answer = await browser.get(where)
                     continue
                 self.seen = answer.text
                 form = Form.read(answer.text)
