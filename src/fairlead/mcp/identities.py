@@ -120,6 +120,9 @@ class OIDC:
     groups_prefix: str = ""
     leeway_seconds: int = 30
     scopes: Scopes = field(default_factory=Scopes)
+    advertised: tuple[str, ...] = ()
+    """Scopes that clients are told of and that nothing here asks for: some providers put an audience into a token only
+    for a scope."""
     client_id: str = ""
     """A public client that is registered already, for clients of a provider where they cannot register themselves."""
     trusted_hosts: tuple[str, ...] = ()

@@ -103,8 +103,8 @@ async def resource(server: NamedServer, identity: OIDC, provider: Provider, plac
         "bearer_methods_supported": ["header"],
         "resource_name": server.description or server.name,
     }
-    least = scopes.needed(identity)
-    return found | ({"scopes_supported": list(least)} if least else {})
+    told = list(dict.fromkeys((*scopes.needed(identity), *identity.advertised)))
+    return found | ({"scopes_supported": told} if told else {})
 
 
 async def authorization_server(identity: OIDC, provider: Provider, place: Place) -> Mapping[str, Any]:

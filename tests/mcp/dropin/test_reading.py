@@ -161,7 +161,6 @@ def test_what_restricts_and_is_not_honoured_stops_the_start(tmp_path: Path, what
     [
         'validation_enabled = true',
         'log_file = "/var/log/a.log"',
-        'oauth_scopes = ["openid"]',
         'confirmation_fallback = "allow"',
         '[telemetry]\nendpoint = "http://otel:4317"',
         '[toolset_configs.helm]\nallowed_registries = ["oci://a"]',

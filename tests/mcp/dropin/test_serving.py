@@ -119,6 +119,20 @@ async def test_the_host_of_server_url_is_answered_and_no_other(tmp_path: Path) -
 
 
 @pytest.mark.requirement("mcp-dropin:passing-on")
+async def test_scopes_are_told_and_none_is_required(tmp_path: Path) -> None:
+    text = 'oauth_scopes = ["openid", "mcp-server"]\n'
+    async with (
+        Provider().served() as provider,
+        Upstream().served() as upstream,
+        served(tmp_path, config(upstream, provider, tmp_path, text)) as to,
+    ):
+        known = await to.ask("GET", "/.well-known/oauth-protected-resource/mcp", headers={"Host": "mcp.example.com"})
+        assert json.loads(known.body)["scopes_supported"] == ["openid", "mcp-server"]
+        assert "scope" not in (await request(to, "tools/list")).challenged
+        assert (await request(to, "tools/list", provider.token())).status == 200
+
+
+@pytest.mark.requirement("mcp-dropin:passing-on")
 async def test_production_mode_passes_no_token_on(tmp_path: Path) -> None:
     async with Provider().served() as provider, Upstream().served() as upstream:
         with pytest.raises(ProductionError, match="tokens would be passed on"):

@@ -8,6 +8,7 @@ Source: reference/kubernetes-mcp-server.md §2 and §3; the binary's own list of
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fairlead.mcp.dropin.checking import Fail
@@ -52,7 +53,7 @@ def identity(table: Mapping[str, Any], fail: Fail) -> Identity:
         "scopes": table.get("fairlead", {}).get("scopes", {}),
     }  # fmt: skip
     oidc = read(found, lambda key, why, remedy="": fail(_OF.get(key, f"fairlead.{key[9:]}"), why, remedy))
-    return _exchanging(oidc, exchange)
+    return _completed(oidc, exchange, tuple(table.get("oauth_scopes") or ()))
 
 
 _OF = {
@@ -62,10 +63,11 @@ _OF = {
 }
 
 
-def _exchanging(oidc: Identity, exchange: Exchange | None) -> Identity:
-    from dataclasses import replace
-
-    return replace(oidc, towards="exchange", exchange=exchange) if isinstance(oidc, OIDC) and exchange else oidc
+def _completed(oidc: Identity, exchange: Exchange | None, advertised: tuple[str, ...]) -> Identity:
+    if not isinstance(oidc, OIDC):
+        return oidc
+    told = replace(oidc, advertised=advertised)
+    return replace(told, towards="exchange", exchange=exchange) if exchange else told
 
 
 def _exchange(table: Mapping[str, Any], fail: Fail) -> Exchange | None:

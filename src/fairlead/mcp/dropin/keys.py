@@ -86,7 +86,7 @@ KEYS = (
     Key("authorization_url", "text", _HONOURED, "the issuer of the tokens"),
     Key("oauth_audience", "text", _HONOURED, "the audience that they are for"),
     Key("certificate_authority", "text", _HONOURED, "a file with the authorities that the issuer is verified by"),
-    Key("oauth_scopes", "names", _WARNED, "no scope is required or advertised; `fairlead.scopes` maps them"),
+    Key("oauth_scopes", "names", _HONOURED, "told to clients, and not required; `fairlead.scopes` requires"),
     Key("skip_jwt_verification", "switch", _REFUSED, "a token that nobody has verified is not passed on"),
     Key("disable_dynamic_client_registration", "switch", _WARNED, "the identity provider decides on it"),
     Key("cluster_auth_mode", "text", _HONOURED, "`passthrough`, or `kubeconfig` without `require_oauth`"),
