@@ -134,6 +134,10 @@ def test_at_a_terminal(runtime: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
             "the token would be sent in the clear",
         ),
         (["approve", "--socket", str(runtime / "none.sock")], "nobody answers on"),
+        (["approve", "--url", "https://a.example/s/one", "--certificate-authority", "/none"], "cannot read /none"),
+        (["approve", "--url", "http://127.0.0.1:1/s/one", "--token-file", "/none"], "/none"),
+        (["approve", "--url", "http://127.0.0.1:1/s/one"], "cannot reach http://127.0.0.1:1"),
+        (["approve", "--url", "http://127.0.0.1:1/s/one", "--socket", "/none"], "give either --url or --socket"),
     ):
         assert run(["mcp", *arguments]) == 1
         refused = capsys.readouterr().err

@@ -50,7 +50,7 @@ class ByAddress:
         self._settings = ConnectionSettings(
             f"{parts.scheme}://{parts.netloc}",
             TokenFile(token_file) if token_file else Fixed(),
-            authority.read_bytes() if authority else None,
+            _bytes(authority) if authority else None,
         )
 
     async def ask(self, decision: Mapping[str, Any]) -> Any:
@@ -66,6 +66,13 @@ class ByAddress:
             )
             raise ApprovalError(what, "", "give --token-file with one that has the scope admin")
         return _understood(said, f"the server answered {found.status}")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ApprovalError(f"cannot read {path}", error.strerror or str(error)) from error
 
 
 class BySocket:
