@@ -163,6 +163,7 @@ def test_what_restricts_and_is_not_honoured_stops_the_start(tmp_path: Path, what
         'log_file = "/var/log/a.log"',
         'confirmation_fallback = "allow"',
         '[telemetry]\nendpoint = "http://otel:4317"',
+        'cluster_auth_mode = "passthrough"',
         '[toolset_configs.helm]\nallowed_registries = ["oci://a"]',
     ],
 )  # fmt: skip
@@ -176,7 +177,7 @@ def test_what_takes_nothing_from_anybody_is_named_in_a_warning(tmp_path: Path, t
 @pytest.mark.parametrize(
     "text",
     ["tls_cipher_suites = []", "[http]\nrate_limit_rps = 0\nmax_body_bytes = 16777216", "skip_jwt_verification = false",
-     '[[confirmation_rules]]\ntool = "resources_delete"\nmessage = "sure?"', 'cluster_auth_mode = "passthrough"',
+     '[[confirmation_rules]]\ntool = "resources_delete"\nmessage = "sure?"', 'log_file = "stderr"',
      '[[confirmation_rules]]\ndestructive = true\nmessage = "sure?"', 'tls_min_version = "1.2"'],
 )  # fmt: skip
 def test_what_restricts_nothing_or_holds_anyway_is_not_spoken_of(tmp_path: Path, text: str) -> None:

@@ -43,7 +43,7 @@ def check_fates(table: Mapping[str, Any], fail: Fail) -> list[str]:
     """What is passed over, one line each. Raises what `fail` makes for what must not be."""
     warnings = []
     for path, key, value in _leaves(table):
-        if key is None or not value:
+        if key is None or not value or value in key.neutral:
             continue  # at false, 0, "" and [] every key restricts nothing
         if key.fate is Fate.REFUSED:
             raise fail(path, "it would restrict, and nothing here does it", key.note)

@@ -33,6 +33,8 @@ class Key:
     """What it becomes, or what takes its place."""
     ours: bool = False
     """Not a key of the other product."""
+    neutral: tuple[str, ...] = ()
+    """Values that ask for nothing else than what is done anyway."""
 
 
 _HONOURED, _WARNED, _REFUSED = Fate.HONOURED, Fate.WARNED, Fate.REFUSED
@@ -45,7 +47,7 @@ KEYS = (
     Key("bind_address", "text", _HONOURED, "by default everywhere with `require_oauth`, else 127.0.0.1"),
     Key("server_url", "text", _HONOURED, "its host may be called, and it is the address in the metadata for clients"),
     Key("log_level", "number", _HONOURED, "from 4 on also what helps to find faults"),
-    Key("log_file", "text", _WARNED, "the log is on standard error"),
+    Key("log_file", "text", _WARNED, "the log is on standard error", neutral=("stderr",)),
     Key("list_output", "text", _HONOURED, "`table` or `yaml`: the form of lists that ask for none"),
     Key("server_instructions", "text", _HONOURED, "stand before ours"),
     Key("stateless", "switch", _HONOURED, "no sessions for clients of the older protocol either"),

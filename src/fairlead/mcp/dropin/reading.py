@@ -124,6 +124,8 @@ def _server(table: Mapping[str, Any], available: Mapping[str, Toolset], fail: Fa
             more.append(
                 "the caller's token is passed on to the cluster: require_oauth without token_exchange asks for it"
             )
+    elif table.get("cluster_auth_mode") == "passthrough":
+        more.append("cluster_auth_mode is passed over: without require_oauth no token is taken, nor passed on")
     found = {"name": NAME, "description": table.get("server_instructions", ""), **ours}
     server = replace(
         serverkeys.from_document(found, "[fairlead]", identity),
