@@ -25,6 +25,7 @@ from fairlead.mcp.identities import OIDC, Exchange, Identity, Reference, SecretK
 from fairlead.mcp.servers import LONGEST_TIMEOUT, NamedServer, Target
 from fairlead.mcp.targets import Targets
 from fairlead.mcp.tools import ToolError
+from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Query
 from fairlead.serving.certificates import Authority
 from tests.identity.provider import Provider
@@ -220,6 +221,21 @@ async def test_two_tokens_of_one_user_are_not_confused(
     async with Targets(bare, identity=whole) as targets:
         for who in (more, less, more):
             assert await asked(targets, who) == marked(f"Bearer {who.token}")
+
+
+@pytest.mark.requirement("mcp-identity:cheap-callers")
+async def test_what_is_the_same_for_all_is_kept_once(
+    provider: Provider, upstream: Upstream, bare: tuple[Target, ...]
+) -> None:
+    whole = identity(provider, "pass-on")
+    async with Targets(bare, identity=whole) as targets:
+        alice, bob, carol = [targets.target("", caller(provider, whole, each)) for each in ("alice", "bob", "carol")]
+        assert await alice.kinds() is await bob.kinds()
+        upstream.kinds = ("pods",)
+        assert await carol.kinds() is not await alice.kinds()
+        with pytest.raises(UnknownKindError):
+            await carol.kind("namespaces")
+        assert (await alice.kind("namespaces")).api.kind == "Namespace"
 
 
 @pytest.mark.requirement("mcp-identity:cheap-callers")

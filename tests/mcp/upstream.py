@@ -41,6 +41,7 @@ class Upstream:
     seen: list[Seen] = field(default_factory=list)
     status: Callable[[Seen], int] = lambda seen: 200
     message: str = "no"
+    kinds: tuple[str, ...] = ("pods", "namespaces")
     url: str = ""
 
     @property
@@ -75,7 +76,7 @@ class Upstream:
         if status != 200:
             return JSONResponse({"kind": "Status", "code": status, "message": self.message, "reason": ""}, status)
         if seen.path in ("/api", "/apis"):
-            items = [_core()] if seen.path == "/api" else []
+            items = [_core(self.kinds)] if seen.path == "/api" else []
             return JSONResponse(
                 {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items},
                 headers={"Content-Type": AGGREGATED},
@@ -89,7 +90,7 @@ class Upstream:
             yield self
 
 
-def _core() -> dict[str, Any]:
+def _core(kinds: tuple[str, ...]) -> dict[str, Any]:
     def resource(plural: str, kind: str, scope: str) -> dict[str, Any]:
         return {
             "resource": plural,
@@ -100,7 +101,8 @@ def _core() -> dict[str, Any]:
         }
 
     resources = [resource("pods", "Pod", "Namespaced"), resource("namespaces", "Namespace", "Cluster")]
-    return {"metadata": {}, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}
+    found = [each for each in resources if each["resource"] in kinds]
+    return {"metadata": {}, "versions": [{"version": "v1", "resources": found, "freshness": "Current"}]}
 
 
 def _table(name: str) -> dict[str, Any]:

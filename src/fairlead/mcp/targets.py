@@ -29,7 +29,7 @@ from fairlead.mcp.identities import Identity, Kubeconfig
 from fairlead.mcp.observing import ObservedConnection
 from fairlead.mcp.servers import LONGEST_TIMEOUT, Denied, Target
 from fairlead.mcp.tools import ToolError
-from fairlead.resources.reading import Reader, Served
+from fairlead.resources.reading import Alike, Reader, Served
 
 _REVIEWS = ("/apis/authorization.k8s.io/v1/selfsubject", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
 _ACTING = frozenset({"exec", "attach", "portforward", "proxy"})
@@ -101,6 +101,7 @@ class Targets:
         self._clock = clock
         self._opened: OrderedDict[tuple[str, str], _Opened] = OrderedDict()
         self._served: OrderedDict[tuple[str, str], Served] = OrderedDict()
+        self._alike = Alike()
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -127,7 +128,7 @@ class Targets:
 
     def _known(self, key: tuple[str, str]) -> Served:
         """What a cluster serves to somebody; it outlives the token by which they came."""
-        found = self._served.setdefault(key, Served())
+        found = self._served.setdefault(key, Served(self._alike))
         self._served.move_to_end(key)
         if len(self._served) > _MOST_OPEN:
             self._served.popitem(last=False)

@@ -45,19 +45,19 @@ class Kinds:
     """What a server serves, to be looked up in; made anew whenever it is discovered anew."""
 
     def __init__(self, groups: Iterable[APIGroup]) -> None:
-        self._groups = tuple(groups)
+        self.groups = tuple(groups)
 
     @cached_property
     def all(self) -> tuple[Kind, ...]:
         """In the server's order, preferred versions first in each group."""
-        return tuple(Kind(resource, api) for resource, api in discovery.resources(self._groups))
+        return tuple(Kind(resource, api) for resource, api in discovery.resources(self.groups))
 
     @property
     def stale(self) -> list[str]:
         """Group versions whose server does not answer: what they serve is not known just now."""
         return [
             str(group.group_version(version))
-            for group in self._groups
+            for group in self.groups
             for version in group.versions
             if not version.fresh
         ]

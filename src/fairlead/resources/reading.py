@@ -8,13 +8,16 @@ Source: issue MCP serving, 4 ("one upstream request per simple call") and 6.
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakValueDictionary
 
 from fairlead.client import discovery
 from fairlead.client.api import Client, decoded
 from fairlead.machinery import statuses
+from fairlead.machinery.discovery import APIGroup
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Headers
 from fairlead.resources.kinds import Kind, Kinds, UnknownKindError
@@ -58,10 +61,25 @@ class Page:
     """How many more there are, where the server says it."""
 
 
+class Alike:
+    """What several are served is kept once where it is the same: with many kinds it is megabytes for each."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[int, Kinds] = WeakValueDictionary()
+
+    def of(self, groups: Iterable[APIGroup]) -> Kinds:
+        found = tuple(groups)
+        known = self._known.get(hash(found))
+        if known is None or known.groups != found:
+            known = self._known[hash(found)] = Kinds(found)
+        return known
+
+
 class Served:
     """What a server serves to somebody, for all the readers by which they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, alike: Alike | None = None) -> None:
+        self.alike = alike or Alike()
         self.kinds: Kinds | None = None
         self.discovering = asyncio.Lock()
 
@@ -75,7 +93,7 @@ class Reader:
         before = self._served.kinds
         async with self._served.discovering:
             if self._served.kinds is None or (anew and self._served.kinds is before):
-                self._served.kinds = Kinds(await discovery.discover(self.client))
+                self._served.kinds = self._served.alike.of(await discovery.discover(self.client))
             return self._served.kinds
 
     async def kind(self, name: str, api_version: str = "") -> Kind:
