@@ -24,7 +24,7 @@ def serve(serving: Serving, port: int, metrics_port: int, count: int) -> None:
     if metrics_port:
         serving = replace(serving, metrics=listening.bind(exposure.address, metrics_port))
     if count == 1:
-        loops.run(until_asked(running.serve_port(serving, bound, lambda listener, _: _say(serving, listener, names))))
+        loops.run(until_asked(running.serve_port(serving, bound, lambda listener, held: _say(serving, listener, held))))
         return
     address = bound.getsockname()
     where = Listening(address[0], address[1], serving.tls is not None)
@@ -37,5 +37,5 @@ def serve(serving: Serving, port: int, metrics_port: int, count: int) -> None:
 
 
 def _say(serving: Serving, listener: Listening, names: Iterable[str]) -> None:
-    for name in names:
+    for name in sorted(names):
         typer.echo(f"ready: {listener.url}{'/mcp' if name == serving.alone else f'/s/{name}/mcp'}")
