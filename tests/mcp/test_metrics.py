@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.machinery.messages import Headers, Request
+from fairlead.mcp.callers import LOOPBACK
+from fairlead.mcp.gate import Gate, UnknownError
 from fairlead.mcp.metrics import PATH, PrometheusMeter
+from fairlead.mcp.offering import Offer
+from fairlead.mcp.servers import Limits, NamedServer
+from fairlead.mcp.sharing import Shared
+from tests.mcp import fakes
 
 pytestmark = [pytest.mark.requirement("mcp-operators:metrics"), pytest.mark.anyio]
 
@@ -49,6 +55,26 @@ async def test_each_request_to_a_cluster_counts_once(codes: list[str]) -> None:
         meter.asked("reporting", "GET", each, 0.1)
     lines = [each for each in (await page(meter)).splitlines() if each.startswith("fairlead_mcp_upstream_requests_t")]
     assert sum(float(each.rpartition(" ")[2]) for each in lines) == len(codes)
+
+
+async def test_a_failed_call_is_an_error_and_what_a_caller_invents_has_no_name() -> None:
+    meter = PrometheusMeter()
+    offer = Offer({each.name: each for each in (fakes.tool("echo"), fakes.tool("refuse", fakes.refused))})
+    server = NamedServer("reporting", limits=Limits(read=3))
+    gate = Gate(server, offer, fakes.NoClusters(), shared=Shared(meter=meter))
+    assert not (await gate.call(LOOPBACK, "echo", {"text": "a"})).failed
+    for arguments in ({"text": "a"}, {"wrong": 1}, {"text": "over the limit"}):
+        assert (await gate.call(LOOPBACK, "refuse", arguments)).failed
+    for invented in ("kX9vQ2mLpR7", "echo ", "ECHO"):
+        with pytest.raises(UnknownError):
+            await gate.call(LOOPBACK, invented, {})
+    lines = [each for each in (await page(meter)).splitlines() if each.startswith("fairlead_mcp_calls_total{")]
+    assert sorted(lines) == [
+        'fairlead_mcp_calls_total{result="denied",server="reporting",tool=""} 3.0',
+        'fairlead_mcp_calls_total{result="error",server="reporting",tool="refuse"} 2.0',
+        'fairlead_mcp_calls_total{result="limited",server="reporting",tool="refuse"} 1.0',
+        'fairlead_mcp_calls_total{result="ok",server="reporting",tool="echo"} 1.0',
+    ]
 
 
 WORKERS = """
