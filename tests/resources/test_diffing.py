@@ -89,13 +89,8 @@ def test_another_order_is_a_change() -> None:
 
 
 def test_a_new_object_is_all_plus_and_one_that_goes_all_minus() -> None:
-    obj = pod({"name": "a"}, name="p")
-    assert diff(None, obj).lines == (
-        "+ apiVersion: v1",
-        "+ kind: Pod",
-        "+ metadata.name: p",
-        '+ spec.containers: [{"name": "a"}]',
-    )
+    obj = pod({"name": "a"}, name="p", labels={"app": "p"}) | {"status": {"phase": "Pending"}}
+    assert diff(None, obj).lines == ("+ metadata.labels.app: p", '+ spec.containers: [{"name": "a"}]')
     assert diff(obj, None).removes
 
 

@@ -23,6 +23,13 @@ Object = dict[str, Any]
 class OwnedByOthersError(FairleadError):
     """Other managers own fields that an apply would change."""
 
+    managers: tuple[str, ...] = ()
+
+    @property
+    def is_of_ours(self) -> bool:
+        """Whether we own them all, by a patch or by scaling: to the API, those are managers of their own."""
+        return all(each.startswith(f'"{MANAGER}"') for each in self.managers)
+
 
 class OtherNamespaceError(FairleadError):
     """The manifest says one namespace, the call another."""
@@ -57,6 +64,15 @@ async def planned(
 
     Raises what `Client` raises, `ScopeError`, `OtherNamespaceError`, `OwnedByOthersError`.
     """
+    try:
+        return await _planned(reader, manifest, namespace, force=force, tried=tried)
+    except OwnedByOthersError as error:
+        if not error.is_of_ours:
+            raise
+        return await _planned(reader, manifest, namespace, force=True, tried=tried)
+
+
+async def _planned(reader: Reader, manifest: Mapping[str, Any], namespace: str, *, force: bool, tried: bool) -> Change:
     kind = await reader.kind(manifest["kind"], manifest["apiVersion"])
     namespace = namespace_of(kind, manifest, namespace)
     name = manifest["metadata"]["name"]
@@ -128,8 +144,10 @@ def explained(error: statuses.Conflict, what: str) -> FairleadError:
     if not owned:
         return error
     fields = "; ".join(f"{', '.join(paths)} by {manager}" for manager, paths in owned.items())
-    return OwnedByOthersError(
+    found = OwnedByOthersError(
         f"{what} has fields that others manage",
         fields,
         "leave them out of the manifest to let them be, or repeat with force=true to take them over",
     )
+    found.managers = tuple(owned)
+    return found

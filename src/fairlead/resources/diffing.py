@@ -23,7 +23,8 @@ _LONGEST_VALUE = 300
 _BOOKKEEPING = frozenset(
     ("managedFields", "selfLink", "resourceVersion", "generation", "creationTimestamp", "uid", "deletionTimestamp")
 )
-_ABSENT: Any = object()
+# Of an object that comes or goes: whoever shows the difference names it, and nobody writes a status.
+_SAID_ELSEWHERE = frozenset(("apiVersion", "kind", "metadata.name", "metadata.namespace", "status"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def diff(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> D
     seen, seen_after = redacting.shown(one), redacting.shown(other)
     if before is None or after is None:
         sign, shown = ("+", seen_after) if before is None else ("-", seen)
-        return Diff(tuple(f"{sign} {path}: {_text(value)}" for path, value in _leaves("", shown)))
+        said = [(path, value) for path, value in _leaves("", shown) if path.partition(".")[0] not in _SAID_ELSEWHERE]
+        return Diff(tuple(f"{sign} {path}: {_text(value)}" for path, value in said if path not in _SAID_ELSEWHERE))
     return Diff(tuple(_objects("", (one, other), (seen, seen_after))))
 
 

@@ -72,7 +72,10 @@ async def _applied(
     try:
         after = manager.apply(before, body, MANAGER, _NO_TIME, force=force)
     except statuses.Conflict as error:
-        raise applying.explained(error, subject(kind, body["metadata"]["name"])) from error
+        explained = applying.explained(error, subject(kind, body["metadata"]["name"]))
+        if not (isinstance(explained, applying.OwnedByOthersError) and explained.is_of_ours):
+            raise explained from error
+        after = manager.apply(before, body, MANAGER, _NO_TIME, force=True)
     schema.default(after)
     return after
 

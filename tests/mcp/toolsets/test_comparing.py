@@ -17,7 +17,7 @@ from fairlead.mcp.targets import Targets
 from fairlead.resources import applying, offline, planning
 from fairlead.resources.diffing import diff
 from tests.mcp.toolsets import definitions
-from tests.mcp.toolsets.writers import Hands
+from tests.mcp.toolsets.writers import Hands, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-core-writes:offline")]
 
@@ -81,6 +81,9 @@ async def test_the_difference_is_the_same_both_ways(
         "- spec.size: 5",
         "+ spec.size: 6",
     ]
+    where: dict[str, Any] = {"kind": "shop", "name": name, "namespace": "default"}
+    await hands.said("resources_patch", Person(), **where, patch="{spec: {size: 8}}")  # a manager of its own, but ours
+    assert "- spec.size: 8\n+ spec.size: 6" in await side.said("resources_diff", resource=json.dumps(changed))
     await client.patch(shops, name, {"spec": {"size": 7}}, "default", fieldManager="gardener")
     refusal = await side.refusal("resources_diff", resource=json.dumps(changed))
     assert '.spec.size by "gardener"' in refusal
