@@ -92,6 +92,16 @@ class Realm:
     def _mappers(self, scope: str) -> str:
         return f"/client-scopes/{self.ids[scope]}/protocol-mappers"
 
+    @contextmanager
+    def changed(self, client_id: str, **settings: Any) -> Iterator[None]:
+        (before,) = self.admin("GET", f"/clients?clientId={quote(client_id)}")
+        path = f"/clients/{before['id']}"
+        self.admin("PUT", path, before | settings)
+        try:
+            yield
+        finally:
+            self.admin("PUT", path, before)
+
     def grant(self, client_id: str, scope: str) -> None:
         """Lets a client that there is already ask for it."""
         (client,) = self.admin("GET", f"/clients?clientId={quote(client_id)}")

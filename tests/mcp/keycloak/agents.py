@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -42,7 +42,7 @@ class Agent:
     """The page that its person saw last."""
 
     @asynccontextmanager
-    async def connected(self, url: str) -> AsyncIterator[Client]:
+    async def connected(self, url: str, mode: Literal["auto", "legacy"] = "auto") -> AsyncIterator[Client]:
         wanted = OAuthClientMetadata.model_validate(
             {"client_name": "An agent", "redirect_uris": [self.callback], "token_endpoint_auth_method": "none"}
         )
@@ -56,7 +56,7 @@ class Agent:
         )
         async with (
             httpx2.AsyncClient(verify=self.trusting, auth=self.login, timeout=300, trust_env=False) as http,
-            Client(streamable_http_client(url, http_client=http)) as client,
+            Client(streamable_http_client(url, http_client=http), mode=mode) as client,
         ):
             yield client
 

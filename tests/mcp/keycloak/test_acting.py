@@ -55,6 +55,18 @@ async def test_a_token_is_exchanged(alice: Agent, serving: Serving, trusting: Tr
 
 
 @pytest.mark.whole
+@pytest.mark.requirement("mcp-keycloak:exchange")
+async def test_so_is_one_of_the_era_with_sessions(
+    alice: Agent, serving: Serving, trusting: Trusting, unique: Unique
+) -> None:
+    namespace = unique("legacy")
+    async with alice.connected(serving.url("exchanging"), "legacy") as client:
+        answer = await client.call_tool("pods_list", {"namespace": namespace})
+    assert not answer.is_error, said(answer)
+    assert asked(trusting, namespace)["user"]["username"] == "oidc:alice"
+
+
+@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:impersonate")
 async def test_a_user_is_impersonated(alice: Agent, serving: Serving, trusting: Trusting, unique: Unique) -> None:
     namespace = unique("impersonated")

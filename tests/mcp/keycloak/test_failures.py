@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from mcp.shared.auth import OAuthClientInformationFull
+from mcp.types import TextContent
 
-from testenv.realm import SCOPES, SERVER, Realm, audience
+from testenv.realm import SCOPES, SERVER, SERVER_SECRET, Realm, audience
 from tests.mcp.keycloak.agents import CALLBACK, Agent
 from tests.mcp.keycloak.conftest import Serving
 
@@ -137,3 +138,43 @@ class TestScopes:
         assert not answer.is_error, answer
         assert alice.claims["azp"] == known["clientId"]
         assert "mcp:write" in alice.claims["scope"].split()
+
+
+@pytest.mark.requirement("mcp-keycloak:exchange-refused")
+class TestExchanging:
+    async def refusal(self, alice: Agent, serving: Serving) -> str:
+        async with alice.connected(serving.url("exchanging")) as client:
+            answer = await client.call_tool("pods_list", {"namespace": "default"})
+        assert answer.is_error
+        (content,) = answer.content
+        assert isinstance(content, TextContent)
+        assert documented("the identity provider gives no token for kubernetes")
+        assert "the identity provider gives no token for kubernetes" in content.text
+        return content.text
+
+    async def test_it_is_not_switched_on(self, realm: Realm, alice: Agent, serving: Serving) -> None:
+        with realm.changed(SERVER, attributes={"standard.token.exchange.enabled": "false"}):
+            said = await self.refusal(alice, serving)
+        message = "Standard token exchange is not enabled for the requested client"
+        assert message in said
+        assert documented(message)
+
+    async def test_the_audience_is_not_to_be_had(self, realm: Realm, alice: Agent, serving: Serving) -> None:
+        (server,) = realm.admin("GET", f"/clients?clientId={SERVER}")
+        scope = f"/clients/{server['id']}/default-client-scopes/{realm.ids['for-the-cluster']}"
+        realm.admin("DELETE", scope)
+        try:
+            said = await self.refusal(alice, serving)
+        finally:
+            realm.admin("PUT", scope)
+        message = "Requested audience not available: kubernetes"
+        assert message in said
+        assert documented(message)
+
+    async def test_the_secret_is_another(self, realm: Realm, alice: Agent, serving: Serving) -> None:
+        with realm.changed(SERVER, secret="another-one"):
+            said = await self.refusal(alice, serving)
+        message = "Invalid client or Invalid client credentials"
+        assert message in said
+        assert documented(message)
+        assert SERVER_SECRET not in said
