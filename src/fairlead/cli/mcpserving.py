@@ -1,6 +1,8 @@
 """Serving on a port, by this process or by several."""
 
+import socket
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +21,18 @@ def serve(serving: Serving, port: int, metrics_port: int, count: int) -> None:
     exposure.check_transport()
     first = serving.source.first(serving.source.read())
     exposure.check(first.values())
-    names = sorted(first)
-    bound = listening.bind(exposure.address, port)
-    if metrics_port:
-        serving = replace(serving, metrics=listening.bind(exposure.address, metrics_port))
-    if count == 1:
-        loops.run(until_asked(running.serve_port(serving, bound, lambda listener, held: _say(serving, listener, held))))
-        return
+    with ExitStack() as sockets:
+        bound = sockets.enter_context(listening.bind(exposure.address, port))
+        if metrics_port:
+            shown = sockets.enter_context(listening.bind(exposure.address, metrics_port))
+            serving = replace(serving, metrics=shown)
+        if count == 1:
+            loops.run(until_asked(running.serve_port(serving, bound, lambda *held: _say(serving, *held))))
+        else:
+            _by_several(serving, bound, count, first)
+
+
+def _by_several(serving: Serving, bound: socket.socket, count: int, names: Iterable[str]) -> None:
     address = bound.getsockname()
     where = Listening(address[0], address[1], serving.tls is not None)
 
