@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,66 @@ async def test_a_kind_that_cannot_be_read_is_named(plane: Kubectl, plane_server:
         found = await surveying.survey(Reader(client), ("claims",))
     assert found.kinds >= 1
     assert any(each.startswith(f"databases.{GROUP}: ") and "forbidden" in each for each in found.unread)
+
+
+MANIFESTS = """
+apiVersion: demo.example.org/v1alpha1
+kind: Database
+metadata: {name: fine, namespace: shop}
+spec: {size: small}
+---
+apiVersion: demo.example.org/v1alpha1
+kind: Database
+metadata: {name: huge, namespace: shop}
+spec: {size: huge, colour: red}
+---
+apiVersion: demo.example.org/v1alpha1
+kind: Database
+metadata: {name: lost, namespace: shop}
+spec: {size: small, compositionRef: {name: nowhere}}
+---
+apiVersion: nowhere.example.org/v1
+kind: Thing
+metadata: {name: one}
+---
+apiVersion: apiextensions.crossplane.io/v1
+kind: Composition
+metadata: {name: functionless}
+spec:
+  compositeTypeRef: {apiVersion: demo.example.org/v1alpha1, kind: XNothing}
+  mode: Pipeline
+  pipeline: [{step: one, functionRef: {name: function-nobody-has}}]
+"""
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_manifests_are_judged_with_what_they_lean_on(gate: Gate) -> None:
+    text = await said(gate, "validate_manifest", manifest=MANIFESTS)
+    assert "Database/fine in shop: valid" in text
+    assert "Database/huge in shop: invalid" in text
+    assert ".spec.colour" in text
+    assert "Database/lost in shop: valid\n    warning: the composition nowhere does not exist" in text
+    assert "Thing/one: missingSchema" in text
+    assert "warning: the function function-nobody-has is not installed" in text
+    assert "warning: XNothing of demo.example.org/v1alpha1 is not served" in text
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+def test_a_person_validates_files(
+    plane_server: RealCluster, plane: Kubectl, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "all.yaml").write_text(MANIFESTS)
+    where = ["--kubeconfig", str(plane_server.cluster.kubeconfig)]
+    for how in ([], ["--offline"]):
+        assert main.run(["validate", str(tmp_path / "all.yaml"), "-o", "json", *how, *where]) == 1
+        found = json.loads(capsys.readouterr().out)
+        assert found["summary"] == {"total": 5, "valid": 3, "invalid": 1, "missingSchemas": 1}
+    assert main.run(["validate", str(tmp_path / "none.yaml"), *where]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+async def test_a_control_plane_at_a_glance(gate: Gate) -> None:
+    text = await said(gate, "control_plane_status")
+    assert "Crossplane: 2.x, with managed resource definitions, operations, usages" in text
+    assert "XRDs" in text
+    assert "activation: default: *" in text

@@ -29,6 +29,7 @@ app.command("trace")(understanding.trace)
 app.command("diagnose")(understanding.diagnose)
 app.command("unhealthy")(understanding.unhealthy)
 app.command("explain-deletion")(understanding.explain_deletion)
+app.command("validate")(understanding.validate)
 app.add_typer(connector.app, name="connector")
 app.add_typer(mcp.app, name="mcp")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -104,6 +105,45 @@ def explain_deletion(
     from fairlead.serving import loops
 
     loops.run(_explained(_Asked(what, name, namespace, kubeconfig, context), output))
+
+
+def validate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Manifests in YAML or JSON; - is standard input.")
+    ],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="For manifests that name none.")] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="By the published schemas, without a dry run.")] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = "",
+    output: Output = "text",
+) -> None:
+    """Say whether manifests are valid, and whether what they lean on is there. Exits with 1 where one is not valid."""
+    from fairlead.serving import loops
+
+    text = "\n---\n".join(map(_content, files))
+    if not loops.run(_validated(text, namespace, not offline, kubeconfig, context, output)):
+        raise typer.Exit(1)
+
+
+def _content(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WhatError(f"{path} cannot be read", getattr(error, "strerror", None) or str(error)) from error
+
+
+async def _validated(
+    text: str, namespace: str, tries: bool, kubeconfig: Path | None, context: str, output: str
+) -> bool:
+    from fairlead.crossplane import validating
+    from fairlead.resources import manifests
+
+    wanted = manifests.read(text)
+    async with _reader(kubeconfig, context) as reader:
+        inside = namespace or reader.client.connection.settings.namespace
+        found = await validating.validate(reader, wanted, inside, tries=tries)
+    _print(validating.lines(found), validating.document(found), output)
+    return all(each.status != validating.INVALID for each in found)
 
 
 class _Asked:

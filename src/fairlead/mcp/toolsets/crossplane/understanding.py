@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fairlead.crossplane import deleting, describing, reporting, surveying, telling, tracing
+from fairlead.crossplane import deleting, describing, overview, reporting, surveying, telling, tracing
 from fairlead.crossplane.diagnosing import diagnose
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
+from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader, next_step
 
@@ -78,10 +79,10 @@ async def describe_xrd_schema(call: Call, arguments: Arguments) -> Answer:
     try:
         xrd = await _definition(reader, xrds, arguments["kind"])
         lines = describing.fields(xrd, arguments.get("version", ""))
-        manifests = describing.samples(xrd, arguments.get("version", ""))
+        examples = describing.samples(xrd, arguments.get("version", ""))
     except FairleadError as error:
         raise ToolError(str(error), "", next_step(error, xrds)) from error
-    sample = "---\n".join(map(encoding.to_yaml, manifests))
+    sample = "---\n".join(map(encoding.to_yaml, examples))
     return _told([*lines, "", "for example:", sample], f"XRD {xrd['metadata']['name']}")
 
 
@@ -102,6 +103,24 @@ async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
         if spec.get("group") == kind.resource.group and kind.api.plural in plurals:
             return each
     raise ToolError(f"{kind.resource.qualified} comes from no XRD", "", "explain it by its own schema")
+
+
+async def validate_manifest(call: Call, arguments: Arguments) -> Answer:
+    from fairlead.crossplane import validating  # the rules of schemas are a tenth of all that a start imports
+
+    wanted = manifests.read(arguments["manifest"])
+    reader = call.target(arguments.get("context", ""))
+    found = await validating.validate(reader, wanted, arguments.get("namespace", ""), tries=not call.reads_only)
+    answer = _told(validating.lines(found), f"{len(found)} manifests")
+    if all(each.status == validating.INVALID for each in found):
+        raise ToolError(answer.text)
+    return answer
+
+
+async def control_plane_status(call: Call, arguments: Arguments) -> Answer:
+    found = await overview.overview(call.target(arguments.get("context", "")))
+    lines = [*(f"{what}: {said}" for what, said in found.lines), *(f"not read: {each}" for each in found.unread)]
+    return Answer(f"{_told(lines, 'the control plane').text}\nnext: list_unhealthy says what is not well")
 
 
 _ANY = (Right(("get", "list"), "*", "*"),)
@@ -146,5 +165,25 @@ TOOLS = (
         describe_xrd_schema,
         (Parameter("kind", "Of claim or composite, or the XRD's name.", required=True), _VERSION, CONTEXT),
         rights=(Right(("list",), "apiextensions.crossplane.io", "compositeresourcedefinitions"),),
+    ),
+    Tool(
+        "validate_manifest",
+        "Validate Crossplane manifests",
+        "Whether manifests are valid, and what they lean on is there: compositions, functions, provider configs.",
+        validate_manifest,
+        (
+            Parameter("manifest", "YAML or JSON, one or more documents.", required=True),
+            Parameter("namespace", "For documents that name none."),
+            CONTEXT,
+        ),
+        rights=_ANY,
+    ),
+    Tool(
+        "control_plane_status",
+        "Show the control plane",
+        "Which Crossplane it is, what runs it, what is installed and offered.",
+        control_plane_status,
+        (CONTEXT,),
+        rights=_ANY,
     ),
 )
