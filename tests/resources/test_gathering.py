@@ -64,3 +64,22 @@ async def test_a_bug_is_no_failed_cluster() -> None:
 
     with pytest.raises(ExceptionGroup):
         await gathering.gather(["a"], ask)
+
+
+@pytest.mark.anyio
+async def test_nothing_goes_on_after_one_of_two_has_failed() -> None:
+    ended: list[str] = []
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("waits")
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise FairleadError("no")
+
+    with pytest.raises(FairleadError):
+        await gathering.both(fails(), waits())
+    assert ended == ["waits"]

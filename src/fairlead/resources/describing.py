@@ -7,21 +7,20 @@ and name, and those of an earlier object of that name are told apart by its uid.
 reason to say nothing.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fairlead.machinery import conditions, durations, encoding, redacting, statuses
-from fairlead.machinery.paths import Resource
 from fairlead.resources import cleaning
+from fairlead.resources.gathering import both
+from fairlead.resources.happening import EVENTS, when
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 from fairlead.resources.tabulating import Rows, render
 
 Object = dict[str, Any]
-EVENTS = Resource("", "v1", "events")
 _MOST_EVENTS = 20
 _MOST_ASKED = 500
 _LONG = 120
@@ -39,12 +38,10 @@ class Described:
 
 async def describe(reader: Reader, kind: Kind, name: str, namespace: str = "") -> Described:
     """Raises what `Reader.one` raises."""
-    found, (events, lacking) = await asyncio.gather(
-        reader.one(kind, name, namespace), _events(reader, kind, name, namespace)
-    )
+    found, (events, lacking) = await both(reader.one(kind, name, namespace), _events(reader, kind, name, namespace))
     uid = (found.get("metadata") or {}).get("uid")
     mine = [each for each in events if (each.get("involvedObject") or {}).get("uid") in (uid, None, "")]
-    return Described(found, sorted(mine, key=_when)[-_MOST_EVENTS:], lacking)
+    return Described(found, sorted(mine, key=when)[-_MOST_EVENTS:], lacking)
 
 
 async def _events(reader: Reader, kind: Kind, name: str, namespace: str) -> tuple[list[Object], str]:
@@ -55,12 +52,6 @@ async def _events(reader: Reader, kind: Kind, name: str, namespace: str) -> tupl
         return list((await reader.client.read(path, query)).get("items") or ()), ""
     except statuses.StatusError as error:
         return [], str(error)
-
-
-def _when(event: Mapping[str, Any]) -> str:
-    series = (event.get("series") or {}).get("lastObservedTime")
-    made = event["metadata"].get("creationTimestamp")
-    return str(series or event.get("lastTimestamp") or event.get("eventTime") or made or "")
 
 
 def text(described: Described, now: datetime) -> str:
@@ -154,7 +145,7 @@ def _told(described: Described, now: datetime) -> str:
         return f"events could not be read: {redacting.text(described.lacking)}"
     cells = [
         (
-            durations.since(_when(each), now),
+            durations.since(when(each), now),
             str(each.get("type") or ""),
             str(each.get("reason") or ""),
             str((each.get("series") or {}).get("count") or each.get("count") or 1),

@@ -11,9 +11,9 @@ The road not taken, one cluster after the other, needs no shares, but waits for 
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
@@ -23,6 +23,7 @@ SECONDS = 10.0
 _AT_ONCE = 16
 _MARK = "m."
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 
 class LateError(FairleadError):
@@ -67,6 +68,17 @@ async def gather(
         else:
             found[name] = result
     return Gathered(found, failed)
+
+
+async def both(one: Coroutine[Any, Any, _T], other: Coroutine[Any, Any, _U]) -> tuple[_T, _U]:
+    """At once; where one fails the other is ended first, so that nothing is asked after a call has ended."""
+    first, second = asyncio.create_task(one), asyncio.create_task(other)
+    try:
+        return await first, await second
+    finally:
+        for each in (first, second):
+            each.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
 
 
 def shares(limit: int, names: Sequence[str]) -> dict[str, int]:

@@ -103,11 +103,15 @@ class Reader:
         except UnknownKindError:
             return (await self.kinds(anew=True)).find(name, api_version)
 
-    async def page(self, kind: Kind, query: Query, *, table: bool = True) -> Page:
-        """Raises what `Client` raises; `statuses.Expired` for a cursor that the server has forgotten."""
+    async def page(self, kind: Kind, query: Query, *, table: bool = True, objects: bool = False) -> Page:
+        """`objects` puts the whole object beside each row of a table, not its metadata alone.
+
+        Raises what `Client` raises; `statuses.Expired` for a cursor that the server has forgotten.
+        """
         path = kind.resource.path(query.namespace or None)
         headers = Headers([("accept", f"{_TABLE},application/json" if table else "application/json")])
-        answer = await self.client.connection.request("GET", path, query=urlencode(query.parameters()), headers=headers)
+        parameters = query.parameters() | ({"includeObject": "Object"} if objects else {})
+        answer = await self.client.connection.request("GET", path, query=urlencode(parameters), headers=headers)
         found = decoded(answer)
         metadata = found.get("metadata") or {}
         return Page(kind, found, str(metadata.get("continue") or ""), metadata.get("remainingItemCount"))

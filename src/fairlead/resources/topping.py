@@ -6,7 +6,6 @@ not been measured yet, because what to do about them differs.
 Source: k8s.io/metrics `pkg/apis/metrics/v1beta1`.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -17,6 +16,7 @@ from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 from fairlead.machinery.quantities import Quantity
+from fairlead.resources.gathering import both
 
 _PODS = Resource("metrics.k8s.io", "v1beta1", "pods")
 _NODES = Resource("metrics.k8s.io", "v1beta1", "nodes", namespaced=False)
@@ -74,7 +74,7 @@ async def pods(client: Client, namespace: str = "", name: str = "", label_select
 
 async def nodes(client: Client, name: str = "", label_selector: str = "") -> list[NodeUse]:
     """Raises `NoMetricsError`, and what `Client` raises."""
-    measured, rooms = await asyncio.gather(
+    measured, rooms = await both(
         _measured(client, _NODES, "", name, label_selector), _rooms(client, name, label_selector)
     )
     return [

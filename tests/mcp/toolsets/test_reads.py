@@ -26,6 +26,7 @@ CONFIG_MAPS = Resource("", "v1", "configmaps")
 EVENTS = Resource("", "v1", "events")
 SECRETS = Resource("", "v1", "secrets")
 API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", namespaced=False)
+MODERN = {"reportingComponent": "tests", "reportingInstance": "one", "action": "Try"}
 CANARY = "kX9vQ2mLpR7"
 
 
@@ -91,6 +92,29 @@ async def test_an_object_with_its_events(gate: Gate, client: Client, unique: Cal
     assert "to see the names that exist" in await refused(
         gate, "resources_describe", kind="cm", name="absent", namespace="default"
     )
+
+
+@pytest.mark.requirement("mcp-core-reads:newest-events")
+async def test_the_newest_events_come_first(gate: Gate, client: Client, unique: Callable[[str], str]) -> None:
+    name = unique("eventful")
+    times: list[dict[str, Any]] = [
+        {"lastTimestamp": "2026-01-01T00:00:00Z", "message": "second"},
+        {"eventTime": "2025-01-01T00:00:00.000000Z", "message": "third", **MODERN},
+        {
+            "eventTime": "2024-01-01T00:00:00.000000Z",
+            "series": {"count": 2, "lastObservedTime": "2026-06-01T00:00:00.000000Z"},
+            "message": "first",
+            **MODERN,
+        },
+    ]
+    for index, each in enumerate(times):
+        await client.create(EVENTS, {"metadata": {"name": f"{name}.{index}"}, **event(name, "", **each)}, "default")
+    shown = await said(gate, "events_list", namespace="default", kind="ConfigMap", name=name)
+    assert re.findall("first|second|third", shown)[:3] == ["first", "second", "third"]
+    assert shown.endswith("3 of 3 events, newest first")
+    one = await said(gate, "events_list", namespace="default", kind="ConfigMap", name=name, limit=1)
+    assert re.findall("first|second|third", one.rpartition("</data")[0]) == ["first"]
+    assert one.endswith("1 of 3 events, newest first")
 
 
 @pytest.mark.requirement("mcp-core-reads:describe")

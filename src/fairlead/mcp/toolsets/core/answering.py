@@ -66,5 +66,5 @@ def listed(text: str, what: str, summary: str, count: int, structured: Any = Non
     if len(text) <= MOST_CHARACTERS:
         return Answer(f"{fencing.fenced(text, what)}\n{summary}", structured)
     fitting = count * MOST_CHARACTERS * 9 // (len(text) * 10)
-    ask = f"ask again with limit={fitting}, from the same cursor" if fitting else "ask for single fields"
+    ask = f"ask again with limit={fitting} (from the same cursor, if any)" if fitting else "ask for single fields"
     return Answer(fenced(text, what, f"{ask}, or narrow with namespace, label_selector or fields"))
