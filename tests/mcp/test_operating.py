@@ -90,12 +90,21 @@ async def test_metrics_are_for_this_machine(web: httpx2.AsyncClient) -> None:
 
 
 async def test_beyond_it_they_have_a_port_of_their_own(stage: Stage) -> None:
-    async with client(Operated(stage.inner, stage.health)) as web:
-        assert (await web.get("/metrics")).status_code == 404
+    for hidden in (Operated(stage.inner, stage.health), Operated(stage.inner, stage.health, stage.meter, shows=False)):
+        async with client(hidden) as web:
+            assert (await web.get("/metrics")).status_code == 404
     async with client(metrics_alone(stage.meter, stage.health)) as web:
         assert "fairlead_mcp_calls_total" in (await web.get("/metrics", headers={"host": "10.0.0.7:9090"})).text
         assert (await web.get("/readyz")).status_code == 200
         assert (await web.get("/s/reporting/mcp")).status_code == 404
+
+
+async def test_what_is_refused_before_it_is_a_call_is_counted_by_code(web: httpx2.AsyncClient) -> None:
+    for path in ("/s/reporting/mcp", "/s/kX9vQ2mLpR7/mcp", "/healthz"):
+        await web.get(path)
+    page = (await web.get("/metrics")).text
+    assert 'fairlead_mcp_refused_requests_total{code="418"} 2.0' in page
+    assert "kX9vQ2mLpR7" not in page
 
 
 async def test_everything_else_is_passed_on(web: httpx2.AsyncClient, stage: Stage) -> None:

@@ -78,6 +78,10 @@ class PrometheusMeter:
             "fairlead_mcp_upstream_request_duration_seconds", "How long clusters take.", ("server", "method"),
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._refused = Counter(
+            "fairlead_mcp_refused_requests", "HTTP requests that were answered by an error, before or after they were"
+            " a call.", ("code",), registry=registry,
+        )  # fmt: skip
         self._stale = Gauge(
             "fairlead_mcp_servers_stale", "1 while the latest change of server files could not be taken up.",
             registry=registry, multiprocess_mode="livemax",
@@ -96,6 +100,9 @@ class PrometheusMeter:
     def asked(self, server: str, method: str, code: str, seconds: float) -> None:
         self._asked_by(server, method, code).inc()
         self._asked_for(server, method).observe(seconds)
+
+    def refused(self, status: int) -> None:
+        self._refused.labels(str(status)).inc()
 
     async def handle(self, request: Request) -> Response:
         """`/metrics`, in the format that the reader asks for."""

@@ -6,7 +6,7 @@ a loopback host, which neither a web page nor a caller of a proxy in front of it
 its own (`--metrics-port`), which the network's own means keep from strangers, as everywhere in Kubernetes.
 """
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fairlead.machinery.messages import Headers, Request, Response
 from fairlead.mcp.metrics import PATH, PrometheusMeter
@@ -22,28 +22,43 @@ _MOST_BODY = 1024
 class Operated:
     """An ASGI application: `inner` with the operator's paths before it, and its spans continued."""
 
-    def __init__(self, inner: ASGIApp, health: Health, meter: PrometheusMeter | None = None) -> None:
-        """With `meter` its counts are shown to requests from this machine."""
+    def __init__(
+        self, inner: ASGIApp, health: Health, meter: PrometheusMeter | None = None, *, shows: bool = True
+    ) -> None:
+        """Counts with `meter`, and shows what it has counted to requests from this machine unless told not to."""
         self._inner = Continued(inner)
         self._health = health
         self._meter = meter
+        self._shown = meter if shows else None
         self._operators = Application(self._handle, _MOST_BODY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] == "http" and (path == PATH or self._health.serves(path)):
             await self._operators(scope, receive, send)
-        else:
+        elif self._meter is None:
             await self._inner(scope, receive, send)
+        else:
+            await self._inner(scope, receive, self._counting(send, self._meter))
+
+    def _counting(self, send: Send, meter: PrometheusMeter) -> Send:
+        """What is refused before it becomes a call: no login, no right, a flood, another host."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                meter.refused(message["status"])
+            await send(message)
+
+        return counted
 
     async def _handle(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return Response(405, Headers([("allow", "GET, HEAD"), *_PLAIN.lines]), b"only GET\n")
         if request.path != PATH:
             return await self._health.handle(request)
-        if self._meter is None or not _names_loopback(request.headers.get("host")):
+        if self._shown is None or not _names_loopback(request.headers.get("host")):
             return Response(404, _PLAIN, b"metrics have a port of their own: --metrics-port\n")
-        return await self._meter.handle(request)
+        return await self._shown.handle(request)
 
 
 def _names_loopback(host: str) -> bool:

@@ -122,8 +122,7 @@ async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[
         if serving.metrics is not None:
             alone = metrics_alone(meter, health.checks(servers))
             await stack.enter_async_context(listening.listen_application(alone, bound=serving.metrics))
-        is_here = serving.metrics is None and not serving.exposure.is_reached_by_others
-        served = await stack.enter_async_context(application(servers, serving, meter if is_here else None))
+        served = await stack.enter_async_context(application(servers, serving, meter))
         listener = await stack.enter_async_context(listening.listen_application(served, bound=bound, tls=serving.tls))
         started(listener, servers)
         await (asyncio.Event().wait() if serving.tls is None else serving.tls.follow())
@@ -133,7 +132,7 @@ async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[
 async def application(
     servers: Registry, serving: Serving | None = None, meter: PrometheusMeter | None = None
 ) -> AsyncIterator[ASGIApp]:
-    """`/s/<name>/mcp` for each, guarded, and health paths; with `meter` its counts, for this machine."""
+    """`/s/<name>/mcp` for each, guarded, and health paths; with `meter` counts, too."""
     from fairlead.mcp import guarding  # what verifies tokens is slow to import, and a pipe has none
     from fairlead.mcp.guarding import Front
 
@@ -149,4 +148,5 @@ async def application(
     async with mounting.mounted(servers, serving.manner) as mounts:
         inner = Starlette(routes=[approving.route(servers), Mount("/", app=mounts)])
         async with guarding.guarded(mounting.alone(Floods(inner, servers), serving.alone), servers, front) as guarded:
-            yield Operated(guarded, health.checks(servers), meter)
+            is_here = serving.metrics is None and not exposure.is_reached_by_others
+            yield Operated(guarded, health.checks(servers), meter, shows=is_here)
