@@ -1,6 +1,6 @@
 """Keycloak, an API server that trusts it and writes down who asks, and our server between agents and that API server.
 
-Each is started once for all tests of this folder: Keycloak alone takes 20 s of CPU.
+Each is started once for all tests of this folder: Keycloak alone takes 15 s of CPU.
 """
 
 import contextlib
