@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fairlead.mcp import catalog
 from fairlead.mcp.guarding import Front
 from fairlead.mcp.hosts import Allowed
-from fairlead.mcp.identities import OIDC, Scopes
+from fairlead.mcp.identities import OIDC, Kubeconfig, Scopes
 from fairlead.mcp.servers import Access, NamedServer, Target
 from fairlead.mcp.tools import ToolClass
 from tests.identity.provider import Provider, bad_tokens
@@ -289,6 +289,8 @@ async def test_a_server_that_says_nothing_is_for_nobody_beyond_loopback(
         async with behind(server, front=Front(beyond_loopback=beyond)) as asked:
             got = await asked.call("a", "namespaces_list", token=provider.token(scope="mcp:read"))
             assert got.status == status
+        async with behind(replace(server, identity=Kubeconfig()), front=Front(beyond_loopback=beyond)) as asked:
+            assert (await asked.call("a", "namespaces_list")).status == status
 
 
 @ADMITTED

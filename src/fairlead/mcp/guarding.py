@@ -100,6 +100,8 @@ class _Guard:
             await PlainTextResponse("there is no such server", 404)(scope, receive, send)
         elif isinstance(guarded.gate.server.identity, OIDC):
             await self._identified(guarded.gate, guarded.gate.server.identity, request, send)
+        elif self._front.beyond_loopback:  # nothing starts so; nobody is let in all the same
+            await not_admitted()(scope, receive, send)
         else:
             await self._application(scope, receive, send)
 
