@@ -60,9 +60,10 @@ SERVER: Object = {
     "identity": {"way": "oidc", "issuer": "https://auth.example.com", "audience": "fairlead", "towards": "impersonate"},
     "access": {"groups": ["platform"]},
 }
-SERVERS: Object = {"image": IMAGE, "servers": {"reporting": SERVER}}
+SERVERS: Object = {"image": IMAGE, "servers": {"reporting": SERVER}, "behindTLSProxy": True}
 CONFIG: Object = {
     "image": IMAGE,
+    "behindTLSProxy": True,
     "config": {
         "require_oauth": True,
         "authorization_url": "https://auth.example.com",

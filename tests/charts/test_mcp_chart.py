@@ -73,6 +73,7 @@ REFUSED: dict[str, tuple[Object, str]] = {
         {**SERVERS, "ingress": {"enabled": True, "host": "a", "termination": "passthrough"}},
         "set tls.enabled and tls.secretName",
     ),
+    "tokens in the clear": ({**SERVERS, "behindTLSProxy": False}, "tokens would travel in the clear; set tls"),
     "two addresses of Redis": ({**SERVERS, "redis": {"url": "redis://a", "existingSecret": "b"}}, "both are set"),
 }  # fmt: skip
 

@@ -27,6 +27,9 @@
 {{- if and .Values.ingress.enabled (has .Values.ingress.termination (list "passthrough" "reencrypt")) (not .Values.tls.enabled) }}
 {{- fail (printf "ingress.termination is %s: the server is reached by TLS then; set tls.enabled and tls.secretName" .Values.ingress.termination) }}
 {{- end }}
+{{- if not (or .Values.tls.enabled .Values.configFilePath .Values.config.tls_cert (include "mcp.behindProxy" .)) }}
+{{- fail "TLS ends nowhere: tokens would travel in the clear; set tls, or ingress.termination to edge, or behindTLSProxy" }}
+{{- end }}
 {{- if and .Values.tls.enabled (not .Values.tls.secretName) }}
 {{- fail "tls.secretName is not set: it is a Secret of type kubernetes.io/tls" }}
 {{- end }}

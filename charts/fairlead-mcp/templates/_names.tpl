@@ -29,8 +29,9 @@ labels:
 {{- end -}}
 {{- end }}
 
-{{- /* Whether TLS ends before the server, as the ingress says. */ -}}
+{{- /* Whether TLS ends before the server. */ -}}
 {{- define "mcp.behindProxy" -}}
+{{- if .Values.behindTLSProxy -}}yes{{- end -}}
 {{- with .Values.ingress -}}
 {{- if and .enabled (or (eq .termination "edge") (and (not .termination) .tls)) -}}yes{{- end -}}
 {{- end -}}
