@@ -92,7 +92,7 @@ async def test_whatever_it_is_asked_a_read_only_server_only_reads(tmp_path: Path
     with anyio.fail_after(300):
         async with reader(tmp_path) as (api, gate):
             assert gate.clusters.reads_only
-            for _ in range(25):
+            for _ in range(8):
                 calls = [gate.call(STDIO, each.name, given(each, dice), Nobody()) for each in gate.tools(STDIO)]
                 await asyncio.gather(*calls)
     assert len(api.asked) > 100, "the tools have asked nothing, so this has shown nothing"
