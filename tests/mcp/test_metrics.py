@@ -79,7 +79,7 @@ async def test_a_failed_call_is_an_error_and_what_a_caller_invents_has_no_name()
 
 WORKERS = """
 import asyncio, os
-from fairlead.machinery.messages import Headers, Request
+from fairlead.machinery.messages import Request
 from fairlead.mcp import metrics
 
 with metrics.shared_by_workers():
@@ -87,11 +87,12 @@ with metrics.shared_by_workers():
         if not (pid := os.fork()):
             meter = metrics.PrometheusMeter()
             meter.called("reporting", "pods_list", "ok", 0.1)
+            meter.is_stale = lambda: True
+            asyncio.run(meter.handle(Request("GET", "/metrics")))
             os._exit(0)
         os.waitpid(pid, 0)
-        metrics.forget_worker(pid)
     meter = metrics.PrometheusMeter()
-    print(asyncio.run(meter.handle(Request("GET", "/metrics", "", Headers(), b""))).body.decode())
+    print(asyncio.run(meter.handle(Request("GET", "/metrics"))).body.decode())
 """
 
 
@@ -100,3 +101,4 @@ def test_any_worker_answers_for_all_and_for_those_that_died() -> None:
         [sys.executable, "-c", WORKERS], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert 'fairlead_mcp_calls_total{result="ok",server="reporting",tool="pods_list"} 2.0' in done.stdout
+    assert "fairlead_mcp_servers_stale 0.0" in done.stdout  # as the one sees it that is asked, not as another once did

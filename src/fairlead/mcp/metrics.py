@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -84,7 +83,7 @@ class PrometheusMeter:
         )  # fmt: skip
         self._stale = Gauge(
             "fairlead_mcp_servers_stale", "1 while the latest change of server files could not be taken up.",
-            registry=registry, multiprocess_mode="livemax",
+            registry=registry, multiprocess_mode="mostrecent",
         )  # fmt: skip
 
         self._called_by = cache(self._calls.labels)  # names are few, and finding a series anew is half of counting
@@ -121,10 +120,3 @@ class PrometheusMeter:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # as above
         return registry
-
-
-def forget_worker(pid: int) -> None:
-    """What it said of itself while it lived; its counts stay."""
-    if folder := os.environ.get(_FILES):
-        for each in Path(folder).glob(f"gauge_live*_{pid}.db"):
-            each.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def serve(
     `ready` is called when all do. Raises `supervising.SupervisingError`.
     """
     with _key(seal_key_file) as key, metrics.shared_by_workers():
-        supervising.supervise(count, lambda started: work(key, started), ready, metrics.forget_worker)
+        supervising.supervise(count, lambda started: work(key, started), ready)
 
 
 @contextmanager

@@ -34,23 +34,18 @@ class SupervisingError(FairleadError):
     """The workers cannot serve."""
 
 
-def supervise(
-    count: int, work: Work, ready: Callable[[], None], buried: Callable[[int], None] = lambda pid: None
-) -> None:
-    """Until SIGTERM or SIGINT; `ready` is called once, when all serve, `buried` with each that has ended.
-
-    SIGHUP is passed on.
+def supervise(count: int, work: Work, ready: Callable[[], None]) -> None:
+    """Until SIGTERM or SIGINT; `ready` is called once, when all serve. SIGHUP is passed on.
 
     Raises `SupervisingError` where a worker ends before any has served.
     """
-    with _Supervisor(count, work, ready, buried) as supervisor:
+    with _Supervisor(count, work, ready) as supervisor:
         supervisor.run()
 
 
 class _Supervisor:
-    def __init__(self, count: int, work: Work, ready: Callable[[], None], buried: Callable[[int], None]) -> None:
+    def __init__(self, count: int, work: Work, ready: Callable[[], None]) -> None:
         self._count = count
-        self._buried = buried
         self._work = work
         self._ready: Callable[[], None] | None = ready
         self._serving: dict[int, bool] = {}
@@ -119,7 +114,6 @@ class _Supervisor:
             if not found:
                 continue
             served = self._serving.pop(pid)
-            self._buried(pid)
             if self._stopping:
                 continue
             code = os.waitstatus_to_exitcode(status)
