@@ -38,6 +38,7 @@ TOOLSET = Toolset(
                 *(each.name for each in understanding.TOOLS),
                 *("api_search", "events_list", "pods_log", "resources_get", "resources_list"),
             ),
+            timeout_seconds=60,  # a whole tree of resources is read for one answer
         ),
     ),
 )
