@@ -6,7 +6,7 @@ import re
 import pytest
 
 from fairlead.mcp import catalog
-from fairlead.mcp.tools import Tool
+from fairlead.mcp.tools import Tool, ToolClass
 
 pytestmark = pytest.mark.requirement("mcp:tool-texts")
 
@@ -43,3 +43,10 @@ def test_the_list_is_short() -> None:
 
 def test_no_two_say_the_same() -> None:
     assert len({tool.description for tool in TOOLS}) == len(TOOLS)
+
+
+def test_what_may_remove_something_says_so() -> None:
+    said = {tool.name for tool in TOOLS if tool.hints["destructiveHint"]}
+    assert {"resources_delete", "resources_create_or_update", "rollout_undo", "pods_exec", "update_xrd"} <= said
+    assert not {tool.name for tool in TOOLS if tool.tool_class is ToolClass.READ} & said
+    assert {"create_xrd", "install_provider", "pods_run"}.isdisjoint(said)

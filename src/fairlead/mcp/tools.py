@@ -124,6 +124,8 @@ class Tool:
     open_world: bool = True
     """False for what never shows text that others have written."""
     plan: Planning | None = field(default=None, repr=False, compare=False)
+    only_adds: bool = False
+    """Whether no plan of it ever removes or replaces anything; clients ask less for such a tool."""
 
     def __post_init__(self) -> None:
         """A change that was never planned could not be shown, nor asked for."""
@@ -154,7 +156,7 @@ class Tool:
         """All four, because the protocol's defaults are the worst case."""
         return {
             "readOnlyHint": self.tool_class is ToolClass.READ,
-            "destructiveHint": self.tool_class in (ToolClass.DELETE, ToolClass.EXEC),
+            "destructiveHint": self.tool_class is not ToolClass.READ and not self.only_adds,
             "idempotentHint": self.idempotent,
             "openWorldHint": self.open_world,
         }

@@ -43,6 +43,7 @@ TOOLS = (
         plan=pods_run,
         parameters=(_IMAGE, ITS_NAMESPACE, _NAME, _PORT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(Right(("create",), "", "pods"), Right(("create",), "", "services")),
         idempotent=False,
     ),

@@ -143,6 +143,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(_WRITE, _FUNCTIONS),
     ),
     showing.list_tool(

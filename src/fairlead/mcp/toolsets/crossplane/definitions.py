@@ -124,6 +124,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(_WRITE,),
     ),
     showing.list_tool("list_xrds", "List XRDs", "The platform APIs that are defined.", showing.lists(KIND, _V1), _READ),

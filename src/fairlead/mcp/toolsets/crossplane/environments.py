@@ -55,6 +55,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(Right(("get", "create", "patch"), GROUP, _RESOURCE),),
     ),
     showing.list_tool(

@@ -138,6 +138,7 @@ def install_tool(kind: str, description: str, *more: Parameter) -> Tool:
         plan=installs(kind),
         parameters=(*_INSTALL, *more, *_SETTLE),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(_rights(kind, "get", "list", "create", "patch"),),
     )
 

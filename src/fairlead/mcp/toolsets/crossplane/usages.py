@@ -194,6 +194,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
+        only_adds=True,
         rights=(
             Right(("get", "create", "patch"), GROUP, "usages"),
             Right(("get", "create", "patch"), GROUP, "clusterusages"),
