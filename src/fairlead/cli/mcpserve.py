@@ -61,7 +61,6 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Of the log on standard error.")] = "text",
 ) -> None:
     """Serve named servers until interrupted; changes of their files are taken up while they are served."""
-    from fairlead.mcp.dropin.reading import Flags
     from fairlead.mcp.exposing import Exposure
     from fairlead.mcp.running import ServeError, Serving
     from fairlead.mcp.sources import Source
@@ -71,6 +70,7 @@ def serve(
     serving = Serving(Source(servers, server), exposure, audit_log, redis_url, seal_key_file, tls=tls)
     if config or config_dir:
         from fairlead.cli import mcpconfig
+        from fairlead.mcp.dropin.reading import Flags
 
         if servers or server:
             raise ServeError("a config.toml is one server", "", "leave out --servers and --server")
