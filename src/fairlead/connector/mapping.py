@@ -22,7 +22,6 @@ from fairlead.connector.naming import (
     APP_NAMESPACE,
     APP_RESOURCE_NAME,
     OWNER_REFERENCES,
-    RESERVED,
     Identity,
     Scope,
     is_reserved,
@@ -36,7 +35,6 @@ Fields = dict[str, Raw]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NULL = b"null"
-_HIDDEN_MARK = RESERVED.encode()
 _fields = msgspec.json.Decoder(Fields)
 _list = msgspec.json.Decoder(list[Fields])
 _texts = msgspec.json.Decoder(list[str])

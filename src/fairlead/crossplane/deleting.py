@@ -22,7 +22,6 @@ from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
-IN_USE = "crossplane.io/in-use"
 
 
 @dataclass(frozen=True)

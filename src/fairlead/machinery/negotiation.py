@@ -8,8 +8,6 @@ header of kubectl works against servers of any age.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_TRANSFORM = ("as", "g", "v")
-
 
 @dataclass(frozen=True)
 class MediaType:
