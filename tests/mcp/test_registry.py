@@ -214,3 +214,21 @@ async def test_connections_are_kept_where_nothing_about_them_changed() -> None:
         assert found["a"].gate.clusters.names == ["other"]
         found.take({"a": replace(before.server, deny=())})
         assert not found["a"].gate.clusters.reads_only
+
+
+@pytest.mark.requirement("mcp-servers:calls-end-as-begun")
+async def test_a_process_that_ends_closes_streams_that_would_have_no_end() -> None:
+    accept = {"Accept": "application/json, text/event-stream"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    async with registry(named()) as found, port(found) as base, aiohttp.ClientSession(headers=accept) as session:
+        url = f"{base}/s/a/mcp"
+        async with session.post(url, json=body) as answer:
+            kept = {"Mcp-Session-Id": answer.headers["Mcp-Session-Id"], "Mcp-Protocol-Version": "2025-11-25"}
+            await answer.read()
+        async with session.get(url, headers=kept) as stream:
+            assert stream.status == 200
+            found.retire()
+            await stream.content.read()
+        async with session.post(url, json=body) as answer:
+            assert answer.status == 503

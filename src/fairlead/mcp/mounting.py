@@ -7,7 +7,7 @@ at once.
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import anyio
@@ -75,8 +75,11 @@ class Mounts:
         if held is None:
             await PlainTextResponse("there is no such server", 404)(scope, receive, send)
             return
+        if held.removed.is_set():
+            await PlainTextResponse("this process ends", 503)(scope, receive, send)
+            return
         manager = self._managers.get(held) or await self._started(held)
-        with self._requests[held].one():
+        with nullcontext() if scope["method"] == "GET" else self._requests[held].one():
             await manager.handle_request(scope, receive, send)
 
     async def _started(self, held: Held) -> Replying:

@@ -117,6 +117,11 @@ class Registry(Mapping[str, Held]):
                     found[name] = self._taken[name].prepared
         return found, broken
 
+    def retire(self) -> None:
+        """Ends what has no end of its own: no new request is served, calls that run are finished."""
+        for each in self._taken.values():
+            each.held.removed.set()
+
     def take_or_keep(self, read: Callable[[], Servers]) -> bool:
         """Whether it was taken up; if not, everything is as before, and `fault` says why."""
         try:

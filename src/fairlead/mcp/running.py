@@ -124,6 +124,7 @@ async def serve_port(serving: Serving, bound: socket.socket, started: Callable[[
             await stack.enter_async_context(listening.listen_application(alone, bound=serving.metrics))
         served = await stack.enter_async_context(application(servers, serving, meter))
         listener = await stack.enter_async_context(listening.listen_application(served, bound=bound, tls=serving.tls))
+        stack.callback(servers.retire)
         started(listener, servers)
         await (asyncio.Event().wait() if serving.tls is None else serving.tls.follow())
 
