@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fairlead.cli import mcpapprove, mcpserve, mcpservers
+from fairlead.cli import mcpapprove, mcprbac, mcpserve, mcpservers
 from fairlead.cli.mcpserve import AuditLog, ServerName, Servers
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def _group() -> None: ...
 
 app.command("serve")(mcpserve.serve)
 app.command("approve")(mcpapprove.approve)
+app.command("rbac")(mcprbac.rbac)
 app.add_typer(mcpservers.app, name="server")
 
 

@@ -1,0 +1,50 @@
+"""`fairlead mcp rbac`: what a server has to be allowed in its cluster."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fairlead.cli.mcpserve import Servers
+from fairlead.machinery.errors import FairleadError
+
+if TYPE_CHECKING:
+    from fairlead.mcp.servers import NamedServer
+
+
+class AccountError(FairleadError):
+    """What is given names no service account."""
+
+
+def rbac(
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="Its name.")],
+    service_account: Annotated[
+        str, typer.Option(metavar="NAMESPACE/NAME", help="Bind the role to this one as well.")
+    ] = "",
+    servers: Servers = None,
+) -> None:
+    """Print the ClusterRole that a server's tools need in its cluster: no wildcards, no Secrets.
+
+    What is served is asked of the cluster with your own rights; nothing is changed.
+    """
+    from fairlead.mcp.sources import Source
+    from fairlead.serving import loops
+
+    namespace, _, account = service_account.partition("/")
+    if service_account and not (namespace and account):
+        raise AccountError(f"{service_account!r} names no service account", "", "write NAMESPACE/NAME")
+    source = Source(servers, server)
+    loops.run(_rbac(source.one(source.read()), namespace, account))
+
+
+async def _rbac(one: "NamedServer", namespace: str, account: str) -> None:
+    from fairlead.machinery import encoding
+    from fairlead.mcp import catalog, rbac, running
+    from fairlead.mcp.callers import TERMINAL
+
+    async with running.opened({one.name: one}, TERMINAL) as held:
+        gate = held[one.name].gate
+        kinds = await gate.clusters.target("", TERMINAL).kinds()
+        toolsets = catalog.chosen(one.catalog, catalog.toolsets())
+        made = rbac.role(one.name, toolsets, gate.tools(TERMINAL), kinds)
+    documents = [made, *([rbac.binding(made, namespace, account)] if account else [])]
+    typer.echo("---\n".join(map(encoding.to_yaml, documents)).rstrip())
