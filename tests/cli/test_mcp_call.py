@@ -14,7 +14,7 @@ from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from fairlead.cli.main import run
-from fairlead.mcp.sources import DEFAULT
+from fairlead.mcp.operating.sources import DEFAULT
 from tests.clusters import Pair
 
 DEADLINE = 120

@@ -12,7 +12,7 @@ import pytest
 
 from fairlead.cli.main import run
 from fairlead.machinery import encoding
-from fairlead.mcp import serverfiles
+from fairlead.mcp.named import serverfiles
 
 DEADLINE = 60
 

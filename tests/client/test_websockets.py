@@ -12,7 +12,7 @@ from fairlead.client.credentials import Bearer, Fixed, Renewing
 from fairlead.client.errors import Unreachable
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.client.websockets import ERROR, STDERR, STDOUT, Refused, Upgraded
-from fairlead.mcp.targets import ReadOnlyConnection, ReadOnlyError
+from fairlead.mcp.reaching.targets import ReadOnlyConnection, ReadOnlyError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("client:upgraded")]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -10,11 +10,11 @@ import pytest
 from fairlead.cli import main
 from fairlead.client.api import Client
 from fairlead.crossplane import surveying
-from fairlead.mcp import catalog, offering
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import NamedServer, Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import catalog, offering
+from fairlead.mcp.named.servers import NamedServer, Target
+from fairlead.mcp.reaching.targets import Targets
 from fairlead.resources.reading import Reader
 from testenv.servers import RealCluster
 from tests.crossplane.conftest import GROUP, NAMESPACE

@@ -12,11 +12,11 @@ import pytest
 
 from fairlead.cli import main
 from fairlead.machinery import encoding
-from fairlead.mcp import catalog, offering
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import Limits, NamedServer, Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import catalog, offering
+from fairlead.mcp.named.servers import Limits, NamedServer, Target
+from fairlead.mcp.reaching.targets import Targets
 from testenv.servers import RealCluster
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests, world

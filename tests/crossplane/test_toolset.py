@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from fairlead.machinery.paths import Resource
-from fairlead.mcp import catalog, offering
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import Limits, NamedServer, Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import catalog, offering
+from fairlead.mcp.named.servers import Limits, NamedServer, Target
+from fairlead.mcp.reaching.targets import Targets
 from testenv.crossplane import FUNCTION, SERVER_KEYS
 from testenv.registry import Registry, metadata
 from testenv.servers import RealCluster

@@ -7,11 +7,12 @@ from typing import Any
 
 import aiohttp
 
-from fairlead.mcp import guarding, mounting, running
 from fairlead.mcp.callers import LOOPBACK
-from fairlead.mcp.guarding import Front
-from fairlead.mcp.registry import Registry
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.entering import guarding
+from fairlead.mcp.entering.guarding import Front
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating import mounting, running
+from fairlead.mcp.operating.registry import Registry
 from fairlead.serving import listening
 
 MODERN = "2026-07-28"

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.mcp.auditing import Sink, ToolAudit
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.conversing import Nobody, Question, Reply
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.offering import Offer
-from fairlead.mcp.servers import NamedServer
-from fairlead.mcp.sharing import Shared
+from fairlead.mcp.deciding.auditing import Sink, ToolAudit
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.deciding.sharing import Shared
+from fairlead.mcp.named.offering import Offer
+from fairlead.mcp.named.servers import NamedServer
 from fairlead.mcp.tools import Answer, Parameter, Plan, Tool, ToolClass, ToolError
 from tests.mcp.fakes import NoClusters
 

@@ -10,12 +10,12 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.machinery import statuses
 from fairlead.machinery.paths import Resource
-from fairlead.mcp.acting import ActingError
-from fairlead.mcp.admitting import named
 from fairlead.mcp.callers import Caller
-from fairlead.mcp.identities import OIDC
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.entering.admitting import named
+from fairlead.mcp.named.identities import OIDC
+from fairlead.mcp.named.servers import Target
+from fairlead.mcp.reaching.acting import ActingError
+from fairlead.mcp.reaching.targets import Targets
 from tests.clusters import ApiServer
 from tests.identity.provider import Provider
 

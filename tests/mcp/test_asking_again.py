@@ -10,15 +10,16 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
-from fairlead.mcp import mounting, protocol
 from fairlead.mcp.callers import STDIO, Caller
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.holding import Held
-from fairlead.mcp.offering import Offer
-from fairlead.mcp.sealing import Seals
-from fairlead.mcp.servers import NamedServer
-from fairlead.mcp.sharing import Shared
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.deciding.sealing import Seals
+from fairlead.mcp.deciding.sharing import Shared
+from fairlead.mcp.named.offering import Offer
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating import mounting
+from fairlead.mcp.operating.holding import Held
 from fairlead.mcp.tools import Answer, Tool
+from fairlead.mcp.wire import protocol
 from fairlead.serving import listening
 from tests.mcp.changing import World, gate, handle
 from tests.mcp.fakes import NoClusters

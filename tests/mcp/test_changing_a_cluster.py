@@ -10,12 +10,12 @@ from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery.paths import Resource
 from fairlead.machinery.statuses import StatusError
-from fairlead.mcp import offering
-from fairlead.mcp.auditing import ToolAudit
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import NamedServer, Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.auditing import ToolAudit
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import offering
+from fairlead.mcp.named.servers import NamedServer, Target
+from fairlead.mcp.reaching.targets import Targets
 from fairlead.mcp.toolsets.core import TOOLSET
 from tests.mcp.changing import handle, lines
 

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client, MCPError
 
-from fairlead.mcp import addresses, conversing, offering
+from fairlead.mcp import addresses, conversing
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import CannotAskError, Elicit, Nobody, Roots, Sample
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.holding import Held
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import offering
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating.holding import Held
 from tests.mcp.conformance.fixtures import TOOLSET
 from tests.mcp.fakes import NoClusters
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import confirming, flooding
-from fairlead.mcp.auditing import line
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.calling import Use
-from fairlead.mcp.conducting import MOST_AT_ONCE
-from fairlead.mcp.handles import PERSON_SECONDS, SECONDS
-from fairlead.mcp.servers import Limits
+from fairlead.mcp.deciding import confirming
+from fairlead.mcp.deciding.auditing import line
+from fairlead.mcp.deciding.conducting import MOST_AT_ONCE
+from fairlead.mcp.deciding.handles import PERSON_SECONDS, SECONDS
+from fairlead.mcp.entering import flooding
+from fairlead.mcp.named.servers import Limits
 from fairlead.mcp.tools import ToolClass
 
 pytestmark = pytest.mark.requirement("mcp-policy:audit")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fairlead.mcp import catalog
+from fairlead.mcp.named import catalog
 from fairlead.mcp.tools import Tool, ToolClass
 
 pytestmark = pytest.mark.requirement("mcp:tool-texts")

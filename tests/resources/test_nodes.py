@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fairlead.client.api import Client
 from fairlead.machinery.messages import Headers, Response
-from fairlead.mcp.targets import check_reads
+from fairlead.mcp.reaching.targets import check_reads
 from fairlead.resources import nodes
 from fairlead.resources.nodes import NodePathError
 

@@ -9,7 +9,7 @@ from fairlead.cli import mcpapprove, mcprbac, mcpserve, mcpservers
 from fairlead.cli.mcpserve import AuditLog, ServerName, Servers
 
 if TYPE_CHECKING:
-    from fairlead.mcp.servers import NamedServer
+    from fairlead.mcp.named.servers import NamedServer
 
 app = typer.Typer(help="Model Context Protocol servers for AI agents.", no_args_is_help=True)
 
@@ -51,15 +51,15 @@ def call(
 
 
 def _one(directory: Path | None, name: str) -> "NamedServer":
-    from fairlead.mcp.sources import Source
+    from fairlead.mcp.operating.sources import Source
 
     source = Source(directory, name)
     return source.one(source.read())
 
 
 async def _tools(one: "NamedServer") -> None:
-    from fairlead.mcp import running
     from fairlead.mcp.callers import TERMINAL
+    from fairlead.mcp.operating import running
 
     async with running.opened({one.name: one}, TERMINAL) as servers:
         for each in servers[one.name].gate.tools(TERMINAL):
@@ -69,8 +69,9 @@ async def _tools(one: "NamedServer") -> None:
 async def _call(one: "NamedServer", tool: str, given: list[str], audit_log: str, *, yes: bool) -> bool:
     from fairlead.cli import toolarguments
     from fairlead.cli.answering import Person
-    from fairlead.mcp import auditfiles, running
     from fairlead.mcp.callers import TERMINAL
+    from fairlead.mcp.deciding import auditfiles
+    from fairlead.mcp.operating import running
 
     with auditfiles.opened(audit_log) as log:
         async with running.opened({one.name: one}, TERMINAL, log) as servers:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fairlead.mcp.approvers import Approver, Waiting
+    from fairlead.mcp.deciding.approvers import Approver, Waiting
 
 
 def approve(
@@ -29,8 +29,8 @@ def approve(
 
 
 def _approver(url: str, token_file: Path | None, authority: Path | None, socket: Path | None) -> "Approver":
-    from fairlead.mcp import approvers
-    from fairlead.mcp.approving import ApprovalError
+    from fairlead.mcp.deciding import approvers
+    from fairlead.mcp.deciding.approving import ApprovalError
 
     if url and socket:
         raise ApprovalError("there are two servers to ask", "", "give either --url or --socket")
@@ -44,7 +44,7 @@ def _approver(url: str, token_file: Path | None, authority: Path | None, socket:
 
 
 async def _list(approver: "Approver") -> None:
-    from fairlead.mcp import approvers
+    from fairlead.mcp.deciding import approvers
 
     found = await approvers.waiting(approver)
     for each in found:
@@ -55,8 +55,8 @@ async def _list(approver: "Approver") -> None:
 
 async def _decide(approver: "Approver", plan: str, *, refuse: bool, yes: bool) -> bool:
     """Whether it was approved, or refused as asked for."""
-    from fairlead.mcp import approvers
-    from fairlead.mcp.approving import ApprovalError
+    from fairlead.mcp.deciding import approvers
+    from fairlead.mcp.deciding.approving import ApprovalError
 
     found = {each.id: each for each in await approvers.waiting(approver)}
     if plan not in found:

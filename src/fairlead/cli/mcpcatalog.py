@@ -20,7 +20,7 @@ class CatalogSearchError(FairleadError):
 
 
 def directory(said: Path | None) -> Path:
-    from fairlead.mcp.serverfiles import default_directory
+    from fairlead.mcp.named.serverfiles import default_directory
 
     return said or default_directory()
 
@@ -40,16 +40,16 @@ def list_servers(servers: Servers = None, output: _Output = Output.TABLE) -> Non
 
 
 def _listed(where: Path) -> list[dict[str, Any]]:
-    from fairlead.mcp import serverfiles
+    from fairlead.mcp.named import serverfiles
 
     files = serverfiles.texts(where) if where.is_dir() else {}
     return [_row(path, text) for path, text in files.items()]
 
 
 def _row(path: Path, text: bytes) -> dict[str, Any]:
-    from fairlead.mcp import catalog, serverkeys
     from fairlead.mcp.callers import TERMINAL
-    from fairlead.mcp.preparing import prepare
+    from fairlead.mcp.named import catalog, serverkeys
+    from fairlead.mcp.operating.preparing import prepare
 
     try:
         server = serverkeys.read(text, str(path))
@@ -79,7 +79,7 @@ def show_catalog(
     output: _Output = Output.TABLE,
 ) -> None:
     """Search what servers can be made of: toolsets, and presets, which are ready servers."""
-    from fairlead.mcp import catalog, searching
+    from fairlead.mcp.named import catalog, searching
 
     available = catalog.toolsets()
     found = searching.search(words or (), available)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+from fairlead.mcp.deciding.exposing import Exposure
 from fairlead.mcp.dropin import reading
 from fairlead.mcp.dropin.reading import DropIn, Flags
 from fairlead.mcp.dropin.reloading import ConfigSource
-from fairlead.mcp.exposing import Exposure
-from fairlead.mcp.running import Serving
+from fairlead.mcp.operating.running import Serving
 from fairlead.serving.tlsfiles import FileTLS
 
 

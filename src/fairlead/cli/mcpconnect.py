@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fairlead.mcp.connecting import Client, Way
-    from fairlead.mcp.servers import NamedServer
+    from fairlead.mcp.connecting.connecting import Client, Way
+    from fairlead.mcp.named.servers import NamedServer
 
 _CLIENTS = "claude-code, claude-desktop, cursor, vscode, codex, gemini or json"
 
@@ -28,7 +28,7 @@ def connect(
     servers: Annotated[Path | None, typer.Option("--servers", metavar="DIR", help="Directory of servers.")] = None,
 ) -> None:
     """Print how a client is set up for a server."""
-    from fairlead.mcp.sources import Source
+    from fairlead.mcp.operating.sources import Source
 
     source = Source(servers, name)
     server = source.one(source.read())
@@ -38,8 +38,8 @@ def connect(
 
 
 def _chosen(client: str) -> "list[Client]":
-    from fairlead.mcp.clientformats import CLIENTS
-    from fairlead.mcp.connecting import ConnectError
+    from fairlead.mcp.connecting.clientformats import CLIENTS
+    from fairlead.mcp.connecting.connecting import ConnectError
 
     if client and client not in CLIENTS:
         raise ConnectError(f"there is no client {client!r}", "", f"--client takes {_CLIENTS}")
@@ -47,8 +47,8 @@ def _chosen(client: str) -> "list[Client]":
 
 
 def _way(server: "NamedServer", url: str, token_env: str, directory: Path | None) -> "Way":
-    from fairlead.mcp.connecting import Address, ConnectError, Pipe, address
-    from fairlead.mcp.identities import OIDC
+    from fairlead.mcp.connecting.connecting import Address, ConnectError, Pipe, address
+    from fairlead.mcp.named.identities import OIDC
 
     identity = server.identity
     if url:
@@ -90,7 +90,7 @@ def _environment() -> dict[str, str]:
 
 def _shown(client: "Client", name: str, way: "Way", *, alone: bool) -> str:
     """What is no command is a comment, so that one client's set-up can be handed to a shell."""
-    from fairlead.mcp.connecting import Note, Snippet
+    from fairlead.mcp.connecting.connecting import Note, Snippet
 
     lines: list[str] = []
     for step in client.steps(name, way):

@@ -8,7 +8,7 @@ from fairlead.cli.mcpserve import Servers
 from fairlead.machinery.errors import FairleadError
 
 if TYPE_CHECKING:
-    from fairlead.mcp.servers import NamedServer
+    from fairlead.mcp.named.servers import NamedServer
 
 
 class AccountError(FairleadError):
@@ -26,7 +26,7 @@ def rbac(
 
     What is served is asked of the cluster with your own rights; nothing is changed.
     """
-    from fairlead.mcp.sources import Source
+    from fairlead.mcp.operating.sources import Source
     from fairlead.serving import loops
 
     namespace, _, account = service_account.partition("/")
@@ -38,8 +38,9 @@ def rbac(
 
 async def _rbac(one: "NamedServer", namespace: str, account: str) -> None:
     from fairlead.machinery import encoding
-    from fairlead.mcp import catalog, rbac, running
     from fairlead.mcp.callers import TERMINAL
+    from fairlead.mcp.named import catalog, rbac
+    from fairlead.mcp.operating import running
 
     async with running.opened({one.name: one}, TERMINAL) as held:
         gate = held[one.name].gate

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from fairlead.mcp.running import Serving
+    from fairlead.mcp.operating.running import Serving
     from fairlead.serving.tlsfiles import FileTLS
 
 Servers = Annotated[
@@ -61,9 +61,9 @@ def serve(
     log_format: Annotated[Literal["text", "json"], typer.Option(help="Of the log on standard error.")] = "text",
 ) -> None:
     """Serve named servers until interrupted; changes of their files are taken up while they are served."""
-    from fairlead.mcp.exposing import Exposure
-    from fairlead.mcp.running import ServeError, Serving
-    from fairlead.mcp.sources import Source
+    from fairlead.mcp.deciding.exposing import Exposure
+    from fairlead.mcp.operating.running import ServeError, Serving
+    from fairlead.mcp.operating.sources import Source
 
     tls = _tls(tls_cert, tls_key)
     exposure = Exposure(bind_address or "127.0.0.1", tuple(allowed_host or ()), tls is not None, behind_tls_proxy)
@@ -92,8 +92,8 @@ def _serve(serving: "Serving", port: int, metrics_port: int, count: int, log_for
 
     from fairlead.cli import mcpserving
     from fairlead.cli.stopping import until_asked
-    from fairlead.mcp import running, workers
-    from fairlead.mcp.exposing import Exposure
+    from fairlead.mcp.deciding.exposing import Exposure
+    from fairlead.mcp.operating import running, workers
     from fairlead.serving import logs, loops
 
     workers.check(count, serving.redis_url, stdio=not port)
@@ -105,7 +105,7 @@ def _serve(serving: "Serving", port: int, metrics_port: int, count: int, log_for
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "FileTLS | None":
-    from fairlead.mcp.running import ServeError
+    from fairlead.mcp.operating.running import ServeError
     from fairlead.serving.tlsfiles import FileTLS
 
     if certificate is None and key is None:

@@ -16,7 +16,7 @@ from fairlead.cli.showing import Output, document
 from fairlead.machinery.errors import FairleadError
 
 if TYPE_CHECKING:
-    from fairlead.mcp.servers import NamedServer
+    from fairlead.mcp.named.servers import NamedServer
 
 app = typer.Typer(help="Named servers: what AI agents may use, and how.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def create(
     if not name:
         _guided(directory(servers), yes=yes)
         return
-    from fairlead.mcp import serveredits
+    from fairlead.mcp.named import serveredits
 
     wanted: dict[str, Any] = {
         "name": name,
@@ -90,7 +90,7 @@ def _guided(where: Path, *, yes: bool) -> None:
 
 def _deploy(where: Path, found: dict[str, Any]) -> None:
     from fairlead.machinery import encoding
-    from fairlead.mcp import serverfiles
+    from fairlead.mcp.named import serverfiles
 
     text = encoding.to_yaml(found).encode()
     _check(text, "the new server")
@@ -103,8 +103,8 @@ def _deploy(where: Path, found: dict[str, Any]) -> None:
 
 def _check(text: bytes, origin: str) -> "NamedServer":
     """Raises what is wrong, toolsets included."""
-    from fairlead.mcp import catalog, serverkeys
-    from fairlead.mcp.preparing import prepare
+    from fairlead.mcp.named import catalog, serverkeys
+    from fairlead.mcp.operating.preparing import prepare
 
     return prepare(serverkeys.read(text, origin), catalog.toolsets()).server
 
@@ -118,7 +118,7 @@ def edit(
 ) -> None:
     """Change a server by --set and --unset, else in your $EDITOR; one that is served changes within seconds."""
     from fairlead.machinery import encoding
-    from fairlead.mcp import serveredits, serverfiles, serverkeys
+    from fairlead.mcp.named import serveredits, serverfiles, serverkeys
 
     path = serverfiles.find(directory(servers), name)
     before = path.read_bytes()
@@ -157,7 +157,7 @@ def show(
     output: Annotated[Output, typer.Option("--output", "-o", help="yaml or json.")] = Output.YAML,
 ) -> None:
     """Show a server as it is written down."""
-    from fairlead.mcp import serverfiles, serverkeys
+    from fairlead.mcp.named import serverfiles, serverkeys
 
     path = serverfiles.find(directory(servers), name)
     text = path.read_bytes()
@@ -170,7 +170,7 @@ def show(
 @app.command("delete")
 def delete(name: _Name, servers: Servers = None, yes: _Yes = False) -> None:
     """Delete a server; whoever uses it is answered 404 from then on."""
-    from fairlead.mcp import serverfiles
+    from fairlead.mcp.named import serverfiles
 
     path = serverfiles.find(directory(servers), name)
     if not yes:

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from fairlead.cli.stopping import until_asked
-from fairlead.mcp import running, workers
-from fairlead.mcp.running import Serving
+from fairlead.mcp.operating import running, workers
+from fairlead.mcp.operating.running import Serving
 from fairlead.serving import listening, loops
 from fairlead.serving.listening import Listening
 

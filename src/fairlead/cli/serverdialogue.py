@@ -15,10 +15,10 @@ from rich.text import Text
 
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog, searching, serverkeys
-from fairlead.mcp.preparing import prepare
-from fairlead.mcp.searching import Entry
-from fairlead.mcp.servers import Limits
+from fairlead.mcp.named import catalog, searching, serverkeys
+from fairlead.mcp.named.searching import Entry
+from fairlead.mcp.named.servers import Limits
+from fairlead.mcp.operating.preparing import prepare
 
 Document = dict[str, Any]
 _console = Console(stderr=True)

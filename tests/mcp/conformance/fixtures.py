@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from fairlead.mcp.calling import Call
 from fairlead.mcp.contents import Document, Message, Picture, Prompt, PromptArgument, Resource, Sound, Text
 from fairlead.mcp.conversing import Elicit, Question, Roots, Sample
-from fairlead.mcp.gate import Call
 from fairlead.mcp.tools import Answer, Parameter, Run, Tool, ToolError, Toolset
 
 _PAUSE = 0.05

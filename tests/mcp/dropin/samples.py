@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fairlead.machinery import encoding
-from fairlead.mcp import catalog
 from fairlead.mcp.dropin import reading
 from fairlead.mcp.dropin.reading import DropIn, Flags
+from fairlead.mcp.named import catalog
 
 # seeds/kcp-mcp-server.md: base kubeconfig without credentials, OIDC settings, toolsets, tools to disable.
 SEED = """\

@@ -10,10 +10,11 @@ from anyio import to_thread
 
 from fairlead.machinery import encoding
 from fairlead.machinery.paths import Resource
-from fairlead.mcp import catalog, running
 from fairlead.mcp.callers import TERMINAL
 from fairlead.mcp.dropin import reading
 from fairlead.mcp.dropin.reading import Flags
+from fairlead.mcp.named import catalog
+from fairlead.mcp.operating import running
 from testenv.servers import RealCluster
 from tests.e2e.hands import Plain
 from tests.mcp.dropin import peer

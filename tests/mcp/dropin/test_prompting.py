@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.mcp import catalog, running
 from fairlead.mcp.callers import TERMINAL
 from fairlead.mcp.contents import Text
 from fairlead.mcp.dropin import prompting
 from fairlead.mcp.dropin.files import ConfigError
+from fairlead.mcp.named import catalog
+from fairlead.mcp.operating import running
 from tests.mcp.dropin.samples import load
 
 pytestmark = pytest.mark.requirement("mcp-dropin:prompts")

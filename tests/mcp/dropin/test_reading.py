@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import catalog
 from fairlead.mcp.callers import LOOPBACK
+from fairlead.mcp.deciding.policy import authorize, reads_only
 from fairlead.mcp.dropin.files import ConfigError
 from fairlead.mcp.dropin.reading import Flags
-from fairlead.mcp.identities import OIDC, Kubeconfig
-from fairlead.mcp.policy import authorize, reads_only
-from fairlead.mcp.servers import Access, NamedServer
+from fairlead.mcp.named import catalog
+from fairlead.mcp.named.identities import OIDC, Kubeconfig
+from fairlead.mcp.named.servers import Access, NamedServer
 from fairlead.mcp.tools import Tool, ToolClass
 from tests.mcp.dropin import samples
 from tests.mcp.dropin.samples import load

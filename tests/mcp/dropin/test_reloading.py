@@ -14,9 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from fairlead.mcp import running
 from fairlead.mcp.callers import TERMINAL
 from fairlead.mcp.dropin.reloading import ConfigSource
+from fairlead.mcp.operating import running
 from testenv.ports import Ports
 from testenv.processes import Process
 from tests.mcp.dropin import samples

@@ -12,12 +12,12 @@ import pytest
 from mcp import Client
 
 from fairlead.cli import mcpconfig
-from fairlead.mcp import running
 from fairlead.mcp.callers import LOOPBACK
+from fairlead.mcp.deciding.exposing import ExposeError, Exposure
+from fairlead.mcp.deciding.production import ProductionError
 from fairlead.mcp.dropin.reading import Flags
-from fairlead.mcp.exposing import ExposeError, Exposure
-from fairlead.mcp.production import ProductionError
-from fairlead.mcp.running import Serving
+from fairlead.mcp.operating import running
+from fairlead.mcp.operating.running import Serving
 from fairlead.serving import listening
 from tests.identity.provider import Provider
 from tests.mcp.behind import Behind, Got

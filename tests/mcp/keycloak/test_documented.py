@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.mcp import serverkeys
-from fairlead.mcp.exposing import Exposure
-from fairlead.mcp.identities import OIDC
+from fairlead.mcp.deciding.exposing import Exposure
+from fairlead.mcp.named import serverkeys
+from fairlead.mcp.named.identities import OIDC
 from testenv.realm import CLUSTER, SCOPES, SERVER
 
 pytestmark = pytest.mark.requirement("mcp-keycloak:documented")

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import fairlead
-from fairlead.mcp import handles
-from fairlead.mcp.keeping import MemoryStore
-from fairlead.mcp.sealing import Seals
+from fairlead.mcp.deciding import handles
+from fairlead.mcp.deciding.keeping import MemoryStore
+from fairlead.mcp.deciding.sealing import Seals
 from tests.mcp.changing import ME, World, gate, handle
 
 pytestmark = pytest.mark.requirement("mcp-policy:lessons")

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from fairlead.mcp import running
 from fairlead.mcp.callers import LOOPBACK
-from fairlead.mcp.exposing import Exposure
-from fairlead.mcp.identities import OIDC, Scopes
-from fairlead.mcp.mounting import Manner
-from fairlead.mcp.registry import Registry, Shared
-from fairlead.mcp.running import Serving
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.deciding.exposing import Exposure
+from fairlead.mcp.named.identities import OIDC, Scopes
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating import running
+from fairlead.mcp.operating.mounting import Manner
+from fairlead.mcp.operating.registry import Registry, Shared
+from fairlead.mcp.operating.running import Serving
 from fairlead.mcp.tools import Answer, Tool, Toolset
 from fairlead.serving import listening
 from tests.identity.provider import Provider

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 import anyio
 import pytest
 
-from fairlead.mcp import catalog, running
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import Nobody
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import Limits, NamedServer, Target
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import catalog
+from fairlead.mcp.named.servers import Limits, NamedServer, Target
+from fairlead.mcp.operating import running
 from fairlead.mcp.tools import Parameter, Tool, ToolClass
 from tests.mcp.changing import Person
 from tests.mcp.security.fakeapi import CANARY, FakeAPI

@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fairlead.mcp import running
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.servers import NamedServer, Target
+from fairlead.mcp.named.servers import NamedServer, Target
+from fairlead.mcp.operating import running
 from tests.mcp.security.fakeapi import FakeAPI
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp-policy:upstream")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fairlead.mcp.servers import NamedServer, Target
+from fairlead.mcp.named.servers import NamedServer, Target
 from tests.mcp.security.fakeapi import FakeAPI
 from tests.mcp.security.wire import Wire, message, wire
 

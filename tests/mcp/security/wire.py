@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from fairlead.mcp import running
 from fairlead.mcp.callers import LOOPBACK
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating import running
 from fairlead.serving import listening
 
 MODERN = "2026-07-28"

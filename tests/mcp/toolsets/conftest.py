@@ -6,8 +6,8 @@ import pytest
 
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.named.servers import Target
+from fairlead.mcp.reaching.targets import Targets
 from tests.mcp.toolsets.writers import Hands
 
 

@@ -12,8 +12,8 @@ from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery.paths import Resource
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.named.servers import Target
+from fairlead.mcp.reaching.targets import Targets
 from fairlead.resources import applying, offline, planning
 from fairlead.resources.diffing import diff
 from tests.mcp.toolsets import definitions

@@ -12,9 +12,9 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import Nobody
-from fairlead.mcp.gate import UnknownError
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import UnknownError
+from fairlead.mcp.named.servers import Target
+from fairlead.mcp.reaching.targets import Targets
 from testenv.kubelet import LOG, NODE, PREVIOUS_LOG, ClusterWithNode
 from tests import pods
 from tests.mcp import changing

@@ -12,11 +12,11 @@ from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery import encoding
 from fairlead.machinery.paths import Resource
-from fairlead.mcp import offering
 from fairlead.mcp.callers import STDIO
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import NamedServer, Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import offering
+from fairlead.mcp.named.servers import NamedServer, Target
+from fairlead.mcp.reaching.targets import Targets
 from fairlead.mcp.toolsets import config, core
 from testenv.servers import RealCluster
 from tests.clusters import ApiServer

@@ -12,8 +12,8 @@ from fairlead.client.targets import Cluster
 from fairlead.client.watching import Applied, Listed, watch
 from fairlead.machinery import statuses
 from fairlead.machinery.paths import Resource
-from fairlead.mcp.servers import Target
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.named.servers import Target
+from fairlead.mcp.reaching.targets import Targets
 from tests.clusters import running
 from tests.mcp.toolsets.definitions import eventually
 from tests.mcp.toolsets.writers import Hands, Person

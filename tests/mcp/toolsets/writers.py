@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fairlead.mcp import offering
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.conversing import Elicit, Nobody, Question, Reply
-from fairlead.mcp.gate import Gate
-from fairlead.mcp.servers import Limits, NamedServer
-from fairlead.mcp.targets import Targets
+from fairlead.mcp.deciding.gate import Gate
+from fairlead.mcp.named import offering
+from fairlead.mcp.named.servers import Limits, NamedServer
+from fairlead.mcp.reaching.targets import Targets
 from fairlead.mcp.toolsets.core import TOOLSET
 
 SERVER = NamedServer("one", timeout_seconds=60, limits=Limits(100_000, 100_000, 100_000))

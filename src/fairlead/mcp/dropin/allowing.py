@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.mcp import catalog
 from fairlead.mcp.dropin.checking import Fail
-from fairlead.mcp.servers import Denied
+from fairlead.mcp.named import catalog
+from fairlead.mcp.named.servers import Denied
 from fairlead.mcp.tools import Tool, ToolClass, Toolset
 
 PEER_TOOLSETS = ("config", "core", "helm", "kcp", "kiali", "kubevirt", "netobserv", "tekton")

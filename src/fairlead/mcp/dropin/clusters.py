@@ -13,7 +13,7 @@ from typing import Any
 
 from fairlead.client import kubeconfig
 from fairlead.mcp.dropin.checking import Fail
-from fairlead.mcp.servers import Target
+from fairlead.mcp.named.servers import Target
 
 _STRATEGIES = ("kubeconfig", "in-cluster", "disabled")
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from fairlead.mcp import serverkeys
 from fairlead.mcp.dropin.keys import KEYS, Fate, Key
+from fairlead.mcp.named import serverkeys
 
 _FORMS = {"names": "texts", "table": "table", "tables": "tables", "switch": "true or false"}
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.dropin.files import merged
-from fairlead.mcp.identities import OIDC, Exchange, Identity, Kubeconfig, Reference, is_safe
-from fairlead.mcp.identitykeys import read
+from fairlead.mcp.named.identities import OIDC, Exchange, Identity, Kubeconfig, Reference, is_safe
+from fairlead.mcp.named.identitykeys import read
 
 _MOVED = {
     "token_exchange_strategy": ("strategy",),

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fairlead.mcp import serverkeys
 from fairlead.mcp.dropin import allowing, checking, clusters, files, identifying, naming, prompting, transport
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.dropin.files import ConfigError
-from fairlead.mcp.identities import OIDC
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.named import serverkeys
+from fairlead.mcp.named.identities import OIDC
+from fairlead.mcp.named.servers import NamedServer
 from fairlead.mcp.tools import Toolset
 
 NAME = "kubernetes"

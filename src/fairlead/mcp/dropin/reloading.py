@@ -17,12 +17,12 @@ from typing import Self
 import anyio
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import catalog
 from fairlead.mcp.dropin import reading
 from fairlead.mcp.dropin.files import ConfigError
 from fairlead.mcp.dropin.reading import DropIn, Flags
-from fairlead.mcp.registry import Registry
-from fairlead.mcp.servers import NamedServer
+from fairlead.mcp.named import catalog
+from fairlead.mcp.named.servers import NamedServer
+from fairlead.mcp.operating.registry import Registry
 
 _DEBUGGING = 4
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from fairlead.client.faults import without_secrets
 from fairlead.client.kubeconfig import ConnectionSettings
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Tool
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT
 

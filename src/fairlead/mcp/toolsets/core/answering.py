@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, ToolError
 from fairlead.resources import gathering
 from fairlead.resources.gathering import Gathered

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT
 from fairlead.mcp.toolsets.core.writing import FORCE, INTO, RESOURCE

@@ -12,7 +12,7 @@ from typing import Any
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.pods import CONTAINER, ITS_NAMESPACE

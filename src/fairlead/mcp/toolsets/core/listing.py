@@ -7,7 +7,7 @@ from typing import Any
 
 from fairlead.machinery import encoding
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer
 from fairlead.mcp.toolsets.core import answering
 from fairlead.resources import cleaning, gathering, tabulating

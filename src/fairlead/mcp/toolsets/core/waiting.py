@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool
 from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass
 from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN

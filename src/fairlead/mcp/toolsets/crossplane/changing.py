@@ -16,7 +16,7 @@ from fairlead.crossplane.judging import Health, State, judge
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, ToolError
 from fairlead.mcp.toolsets.core import planned
 from fairlead.resources import applying, deleting, patching

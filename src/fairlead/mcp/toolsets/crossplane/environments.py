@@ -5,7 +5,7 @@ from typing import Any
 
 from fairlead.crossplane import building
 from fairlead.machinery import encoding
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing

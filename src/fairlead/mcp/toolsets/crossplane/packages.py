@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.crossplane import building
 from fairlead.crossplane import packages as facts
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Planning, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing

@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.gate import Call
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Run, Tool
 from fairlead.mcp.toolsets.core import answering, listing
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAME
