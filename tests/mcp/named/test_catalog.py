@@ -18,7 +18,7 @@ from tests.mcp.fakes import tool
 
 pytestmark = pytest.mark.anyio
 
-PAGE = (Path(__file__).parents[2] / "docs" / "mcp-servers.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "mcp-servers.md").read_text(encoding="utf-8")
 MODULE = PAGE.partition("```python\n")[2].partition("```\n")[0]
 """The toolset of somebody else that the documentation shows."""
 

@@ -118,7 +118,7 @@ def test_which_addresses_a_secret_may_go_to(address: str, safe: bool) -> None:
 
 @pytest.mark.parametrize("page", ["mcp-identity.md", "mcp-keycloak.md"])
 def test_the_files_that_the_documentation_shows_are_read(page: str) -> None:
-    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / page).read_text(encoding="utf-8")
     shown = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if each.startswith("name:")]
     assert shown
     for each in shown:
@@ -126,7 +126,7 @@ def test_the_files_that_the_documentation_shows_are_read(page: str) -> None:
 
 
 def test_every_key_is_documented() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "mcp-identity.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "mcp-identity.md").read_text(encoding="utf-8")
     assert [each for each in identitykeys._OIDC_KEYS if f"`{each}`" not in text and f"{each}: " not in text] == []
 
 

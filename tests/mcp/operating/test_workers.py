@@ -28,7 +28,7 @@ __all__ = ["redis_url"]
 pytestmark = [pytest.mark.requirement("mcp-operators:workers-share"), pytest.mark.anyio]
 
 DEADLINE = 60.0
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 READS, DELETES = 1_000_000, 5
 
 
@@ -179,6 +179,15 @@ async def test_any_of_them_tells_the_counts_of_all(served: Serving) -> None:
             assert f'fairlead_mcp_calls_total{{result="ok",server="shared",tool="who"}} {spent + 3}.0' in page
 
 
+@contextmanager
+def ending(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Or whoever waits for it waits for ever, once something has gone wrong in between."""
+    try:
+        yield
+    finally:
+        process.terminate()
+
+
 async def test_without_redis_nobody_is_ready(tmp_path: Path) -> None:
     """A Redis of its own, which is stopped under them."""
     path = tmp_path / "redis.sock"
@@ -186,7 +195,7 @@ async def test_without_redis_nobody_is_ready(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as redis:  # noqa: ASYNC220 - before all else
         assert redis.stdout is not None
         assert any("eady to accept connections" in each for each in redis.stdout)
-        with serving(tmp_path, f"unix://{path}") as served:
+        with ending(redis), serving(tmp_path, f"unix://{path}") as served:
             async with httpx2.AsyncClient(timeout=DEADLINE) as client:
                 assert (await client.get(f"{served.base}/readyz")).status_code == 200
                 redis.terminate()
