@@ -1,5 +1,6 @@
 """What the end-to-end tests apply: one platform API, `databases.demo.example.org`, and a claim of it."""
 
+from copy import deepcopy
 from typing import Any
 
 from fairlead.machinery.paths import Resource
@@ -40,7 +41,7 @@ def xrd(kind: str = "Database", group: str = GROUP) -> Object:
                     "name": "v1alpha1",
                     "served": True,
                     "referenceable": True,
-                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": SPEC_SCHEMA}}},
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": deepcopy(SPEC_SCHEMA)}}},
                 }
             ],
         },

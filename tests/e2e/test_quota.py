@@ -4,6 +4,7 @@ import itertools
 import json
 from base64 import b64decode
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from typing import Any
 
 import anyio
@@ -34,7 +35,7 @@ SERVICE = "fairlead-connector.kube-system.svc"
 
 def local_crd() -> dict[str, Any]:
     """Such a kind in the app cluster's own storage."""
-    schema = {"type": "object", "properties": {"spec": manifests.SPEC_SCHEMA}}
+    schema = {"type": "object", "properties": {"spec": deepcopy(manifests.SPEC_SCHEMA)}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

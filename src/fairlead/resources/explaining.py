@@ -49,7 +49,11 @@ class Explained:
 async def explain(client: Client, kind: Kind, path: str = "") -> Explained:
     """Raises `NoSchemaError`, `NoSuchFieldError`, and what `Client` raises."""
     group_version = kind.resource.group_version
-    lacking = NoSchemaError(f"the server publishes no schema of {kind.api.kind} in {kind.api_version}")
+    lacking = NoSchemaError(
+        f"the server publishes no schema of {kind.api.kind} in {kind.api_version}",
+        "",
+        "a new kind's comes some seconds after it: ask again",
+    )
     try:
         document = await client.read(f"/openapi/v3{group_version.path}")
     except statuses.NotFound as error:

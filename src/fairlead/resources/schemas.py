@@ -31,7 +31,11 @@ async def of(client: Client, kind: Kind) -> Schema:
     """Raises `NoSchemaError`, and what `Client` raises."""
     found = await at(client, kind.resource.group_version, kind.api.kind)
     if found is None:
-        raise NoSchemaError(f"the server publishes no schema of {kind.api.kind} in {kind.api_version}")
+        raise NoSchemaError(
+            f"the server publishes no schema of {kind.api.kind} in {kind.api_version}",
+            "",
+            "a new kind's comes some seconds after it: ask again",
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import anyio
 import anyio.lowlevel
@@ -18,7 +19,7 @@ REPLICAS: dict[str, Any] = {"type": "object", "properties": {"replicas": {"type"
 
 
 async def made(client: Client, group: str, kind: str, *, spec: dict[str, Any], scale: bool = False) -> Resource:
-    """Its resource, once the server serves it; a definition that is there already stays as it is."""
+    """Its resource, once it is served and its schema is published; a definition that is there already stays."""
     plural = f"{kind.lower()}s"
     status = {"type": "object", "properties": {"replicas": {"type": "integer"}, **_CONDITIONS}}
     schema = {"type": "object", "properties": {"spec": spec, "status": status}}
@@ -45,7 +46,17 @@ async def made(client: Client, group: str, kind: str, *, spec: dict[str, Any], s
         await client.create(CRDS, obj)
     resource = Resource(group, "v1", plural)
     await eventually(lambda: client.list(resource, "default"))
+    await eventually(lambda: _published(client, resource, kind))
     return resource
+
+
+async def _published(client: Client, resource: Resource, kind: str) -> None:
+    """A real server takes seconds to publish what it serves already."""
+    paths = (await client.read("/openapi/v3"))["paths"]
+    path, _, query = paths.get(f"apis/{resource.group}/v1", {}).get("serverRelativeURL", "").partition("?")
+    assert path
+    schemas = (await client.read(path, dict(parse_qsl(query)))).get("components", {}).get("schemas", {})
+    assert any(name.endswith(f".{kind}") for name in schemas)
 
 
 async def eventually(step: Callable[[], Awaitable[Found]], seconds: float = 60) -> Found:
