@@ -135,6 +135,7 @@ async def test_wrong_definitions_are_refused_before_crossplane_sees_them(agent: 
     )
 
 
+@pytest.mark.whole
 async def test_a_composition_and_its_history(agent: Hand, plane: Kubectl, unique: Callable[[str], str]) -> None:
     name = unique("history")
     missing = json.dumps([{"step": "make", "functionRef": {"name": "function-nobody-has"}}])
@@ -166,6 +167,7 @@ async def test_a_composition_and_its_history(agent: Hand, plane: Kubectl, unique
     await agent("delete_composition", name=name)
 
 
+@pytest.mark.whole
 async def test_packages_come_and_go(agent: Hand, registry: Registry, unique: Callable[[str], str]) -> None:
     name = unique("platform")
     group = f"{name}.example.org"
@@ -184,6 +186,7 @@ async def test_packages_come_and_go(agent: Hand, registry: Registry, unique: Cal
     assert "it needs registry, repository and a tag" in await agent.refused("install_provider", package="provider-aws")
 
 
+@pytest.mark.whole
 async def test_a_provider_with_its_kinds(
     agent: Hand, registry: Registry, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -252,6 +255,7 @@ async def test_environment_configs(agent: Hand, unique: Callable[[str], str]) ->
     assert "region: eu-west-1" in await agent("get_environment_config", name=name)
 
 
+@pytest.mark.whole
 async def test_operations_run_and_tell_how(agent: Hand, plane: Kubectl, unique: Callable[[str], str]) -> None:
     name = unique("op")
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}}

@@ -14,7 +14,7 @@ import pytest
 
 from testenv.kubelet import EXIT, LOG, NODE, PREVIOUS_LOG, UNREADY, ClusterWithNode
 
-pytestmark = [pytest.mark.real, pytest.mark.requirement("testenv:kubelet-double")]
+pytestmark = [pytest.mark.real, pytest.mark.whole, pytest.mark.requirement("testenv:kubelet-double")]
 DEADLINE = 60
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,7 +14,7 @@ from tests import pods
 from tests.mcp.dropin import peer
 from tests.mcp.dropin.test_meaning import DEADLINE, Object, ours
 
-pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp-dropin:parameter-names")]
+pytestmark = [pytest.mark.real, pytest.mark.whole, pytest.mark.requirement("mcp-dropin:parameter-names")]
 POD = "dropin-pod"
 TOOLS = ("pods_log", "pods_exec", "pods_top", "nodes_top", "nodes_log", "nodes_stats_summary")
 
