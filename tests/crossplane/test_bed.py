@@ -11,7 +11,11 @@ from tests.crossplane.conftest import NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
-pytestmark = [pytest.mark.real, pytest.mark.whole, pytest.mark.requirement("testenv-crossplane:usages-packages-operations")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.whole,
+    pytest.mark.requirement("testenv-crossplane:usages-packages-operations"),
+]
 
 
 @pytest.fixture(scope="session")
