@@ -44,7 +44,8 @@ class Parts:
             raise statuses.NotFound(f"part {name} not found")
         below = [{"apiVersion": "example.org/v1", "kind": "Part", "name": str(each)} for each in self._graph[number]]
         ready = [{"type": "Ready", "status": "True", "reason": "Available"}]
-        return {"metadata": {"name": name}, "spec": {"resourceRefs": below}, "status": {"conditions": ready}}
+        typed = {"apiVersion": "example.org/v1", "kind": "Part"}
+        return typed | {"metadata": {"name": name}, "spec": {"resourceRefs": below}, "status": {"conditions": ready}}
 
 
 async def traced(graph: dict[int, set[int]], limits: Limits = Limits()) -> Trace:  # noqa: B008 - a frozen value

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.crossplane import packages
 from fairlead.crossplane.circumstances import Circumstances, provider_of
 from fairlead.crossplane.judging import State, judge
-from fairlead.crossplane.references import Reference
+from fairlead.crossplane.references import Reference, machinery
 from fairlead.crossplane.tracing import Node
 from fairlead.machinery import conditions
 
@@ -111,7 +112,7 @@ def held(node: Node, known: Circumstances) -> Cause | None:
     """A deletion that waits."""
     if node.health.state is not State.DELETING or node.obj is None:
         return None
-    blocking = [each for each in known.usages if _uses(each, node.reference)]
+    blocking = known.protecting(node)
     if blocking:
         names = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in blocking)
         what = f"{node.reference} cannot go: it is in use"
@@ -139,12 +140,6 @@ FINALIZERS = {
 }
 
 
-def _uses(usage: Object, reference: Reference) -> bool:
-    of = (usage.get("spec") or {}).get("of") or {}
-    named = (of.get("resourceRef") or {}).get("name") == reference.name
-    return named and (of.get("apiVersion"), of.get("kind")) == (reference.api_version, reference.kind)
-
-
 # -- Composites --------------------------------------------------------------------------------------------------------
 
 
@@ -166,7 +161,7 @@ def no_composition(node: Node, known: Circumstances) -> Cause | None:
         what = f"no composition is for {node.reference.kind} of {node.reference.api_version}"
         remedy = "create one whose compositeTypeRef names this kind in its referenceable version"
         return Cause("no-composition", node.reference, what, evidence, remedy, _list("compositions"), 95)
-    selector = (_machinery(node.obj).get("compositionSelector") or {}).get("matchLabels")
+    selector = (machinery(node.obj).get("compositionSelector") or {}).get("matchLabels")
     if selector:
         what = f"no composition for {node.reference.kind} has the labels that {node.reference} selects by"
         wants = ",".join(f"{key}={value}" for key, value in selector.items())
@@ -175,14 +170,8 @@ def no_composition(node: Node, known: Circumstances) -> Cause | None:
     return None
 
 
-def _machinery(obj: Object) -> Object:
-    spec = obj.get("spec") or {}
-    found = spec.get("crossplane")
-    return found if isinstance(found, Mapping) else spec
-
-
 def _composition_name(obj: Object) -> str:
-    return str((_machinery(obj).get("compositionRef") or {}).get("name") or "")
+    return str((machinery(obj).get("compositionRef") or {}).get("name") or "")
 
 
 def _composes(composition: Object, reference: Reference) -> bool:
@@ -196,8 +185,7 @@ def _list(kind: str) -> Step:
 
 def _pipeline(node: Node, known: Circumstances) -> list[Object]:
     """Of the revision that the composite uses, or else of its composition."""
-    machinery = _machinery(node.obj or {})
-    revision = (machinery.get("compositionRevisionRef") or {}).get("name")
+    revision = (machinery(node.obj or {}).get("compositionRevisionRef") or {}).get("name")
     named = [each for each in known.revisions if each["metadata"]["name"] == revision]
     wanted = _composition_name(node.obj or {})
     named += [each for each in known.compositions if each["metadata"]["name"] == wanted]
@@ -207,10 +195,10 @@ def _pipeline(node: Node, known: Circumstances) -> list[Object]:
 def function_missing(node: Node, known: Circumstances) -> Cause | None:
     if "composite" not in node.categories or node.health.state is State.HEALTHY:
         return None
+    active = packages.active(known.function_revisions)
     for each in _pipeline(node, known):
         name = str((each.get("functionRef") or {}).get("name"))
-        active = [one for one in known.function_revisions if _is_active(one, name)]
-        if active:
+        if name in active:
             continue
         what = f"the step {each.get('step')} of the pipeline calls the function {name}, which has no active revision"
         installed = [one for one in known.functions if one["metadata"]["name"] == name]
@@ -222,14 +210,8 @@ def function_missing(node: Node, known: Circumstances) -> Cause | None:
     return None
 
 
-def _is_active(revision: Object, function: str) -> bool:
-    labels = revision["metadata"].get("labels") or {}
-    active = (revision.get("spec") or {}).get("desiredState") == "Active"
-    return active and labels.get("pkg.crossplane.io/package") == function
-
-
 def invalid_pipeline(node: Node, known: Circumstances) -> Cause | None:
-    name = (_machinery(node.obj or {}).get("compositionRevisionRef") or {}).get("name")
+    name = (machinery(node.obj or {}).get("compositionRevisionRef") or {}).get("name")
     revision = next((each for each in known.revisions if each["metadata"]["name"] == name), {})
     found = conditions.get(revision, "ValidPipeline") or {}
     if found.get("status") != "False":

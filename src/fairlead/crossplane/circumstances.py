@@ -16,20 +16,21 @@ from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.tracing import Node, Trace
 from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.paths import GroupVersion
+from fairlead.resources import deleting, happening
 from fairlead.resources.kinds import UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 EXTENSIONS = "apiextensions.crossplane.io"
 PACKAGES = "pkg.crossplane.io"
-_EVENTS = 20
 
 
 @dataclass
 class Circumstances:
     trace: Trace
-    events: dict[str, list[Object]] = field(default_factory=dict)
-    """Warnings by the uid of what they are about, latest first."""
+    events: dict[str, list[str]] = field(default_factory=dict)
+    """Warnings by the uid of what they are about, as `happening.warnings` has them."""
     compositions: list[Object] = field(default_factory=list)
     revisions: list[Object] = field(default_factory=list)
     functions: list[Object] = field(default_factory=list)
@@ -44,13 +45,14 @@ class Circumstances:
     unread: list[str] = field(default_factory=list)
     """What could not be read, with the reason."""
 
+    def protecting(self, node: Node) -> list[Object]:
+        """The usages of an object."""
+        found = node.reference
+        group = GroupVersion.parse(found.api_version).group
+        return [each for each in self.usages if deleting.protects(each, group, found.kind, found.name, found.namespace)]
+
     def warnings(self, node: Node) -> list[str]:
-        """Of an object's events, as `reason: message`, latest first and each once."""
-        metadata = (node.obj or {}).get("metadata") or {}
-        found = self.events.get(str(metadata.get("uid")), [])
-        return list(
-            dict.fromkeys(f"{each.get('reason')}: {' '.join(str(each.get('message')).split())}" for each in found)
-        )
+        return self.events.get(str(((node.obj or {}).get("metadata") or {}).get("uid")), [])
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,10 @@ class _Looking:
     async def list(self, wish: _Wish) -> None:
         try:
             async with self._turn:
-                kind = await self._reader.kind(wish.kind, wish.api_version)
-                page = await self._reader.page(kind, Query(limit=0), table=False)
+                items = await self._reader.every(wish.kind, wish.api_version)
         except FairleadError as error:
             self._miss(f"{wish.kind} of {wish.api_version}", error, served=wish not in (*_USAGES, _DEFINITIONS))
             return
-        items = [
-            {"apiVersion": wish.api_version, "kind": wish.kind, **each} for each in page.document.get("items") or ()
-        ]
         if wish.place == "lock":
             self._found.lock = items[0] if items else {}
         else:
@@ -138,20 +136,14 @@ class _Looking:
             self._found.unread.append(f"{what}: {error}")
 
     async def events(self, node: Node) -> None:
-        metadata = (node.obj or {}).get("metadata") or {}
-        uid = str(metadata.get("uid") or "")
-        query = Query(
-            namespace=str(metadata.get("namespace") or "default"),
-            field_selector=f"involvedObject.uid={uid},type=Warning",
-            limit=_EVENTS,
-        )
+        obj = node.obj or {}
         try:
             async with self._turn:
-                page = await self._reader.page(await self._reader.kind("events", "v1"), query, table=False)
+                found = await happening.warnings(self._reader, obj)
         except FairleadError as error:
             self._miss(f"events of {node.reference}", error)
             return
-        self._found.events[uid] = sorted(page.document.get("items") or (), key=_when, reverse=True)
+        self._found.events[str((obj.get("metadata") or {}).get("uid"))] = found
 
     async def crd(self, node: Node) -> None:
         """Says which package brought the kind."""
@@ -164,10 +156,6 @@ class _Looking:
                     self._found.crds[name] = await self._reader.one(crds, name)
         except FairleadError as error:
             self._miss(f"the CRD of {node.reference.kind}", error)
-
-
-def _when(event: Object) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
 
 
 def provider_of(found: Circumstances, reference: Reference) -> Object | None:

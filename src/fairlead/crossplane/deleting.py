@@ -69,16 +69,11 @@ def stays_outside(obj: Object) -> bool:
 
 
 def _usages(known: Circumstances) -> list[str]:
-    found = []
-    for each in known.trace.nodes:
-        for usage in known.usages:
-            of = (usage.get("spec") or {}).get("of") or {}
-            same = (of.get("apiVersion"), of.get("kind")) == (each.reference.api_version, each.reference.kind)
-            if same and (of.get("resourceRef") or {}).get("name") == each.reference.name:
-                found.append(
-                    f"{usage['kind']} {usage['metadata']['name']} protects {each.reference}: {_because(usage)}"
-                )
-    return found
+    return [
+        f"{usage['kind']} {usage['metadata']['name']} protects {each.reference}: {_because(usage)}"
+        for each in known.trace.nodes
+        for usage in known.protecting(each)
+    ]
 
 
 def _because(usage: Object) -> str:

@@ -16,8 +16,6 @@ from fairlead.crossplane.tracing import Trace
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
-_CALM = frozenset({State.HEALTHY})
-
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -31,14 +29,14 @@ class Diagnosis:
 async def diagnose(reader: Reader, kind: Kind, name: str, namespace: str = "") -> Diagnosis:
     """Raises what `Reader` raises for the object itself alone."""
     trace = await tracing.trace(reader, kind, name, namespace)
-    if all(each.health.state in _CALM for each in trace.nodes):
+    if all(each.health.state is State.HEALTHY for each in trace.nodes):
         return Diagnosis(trace, ())
     known = await circumstances.gather(reader, trace)
     return Diagnosis(trace, tuple(ranked(known)), tuple(known.unread))
 
 
 def ranked(known: circumstances.Circumstances) -> list[Cause]:
-    troubled = [each for each in known.trace.nodes if each.health.state not in _CALM]
+    troubled = [each for each in known.trace.nodes if each.health.state is not State.HEALTHY]
     found = [cause for node in troubled for rule in RULES if (cause := rule(node, known)) is not None]
     found += _unexplained(known) if not found else []
     return sorted(found, key=lambda each: -each.weight)
@@ -47,7 +45,7 @@ def ranked(known: circumstances.Circumstances) -> list[Cause]:
 def _unexplained(known: circumstances.Circumstances) -> list[Cause]:
     """What is only on its way says so."""
     deepest = max(
-        (each for each in known.trace.nodes if each.health.state not in _CALM),
+        (each for each in known.trace.nodes if each.health.state is not State.HEALTHY),
         key=lambda each: (each.health.is_trouble, each.depth),
     )
     under_way = deepest.health.state is State.PROGRESSING

@@ -16,7 +16,7 @@ from fairlead.crossplane.judging import State, judge
 from fairlead.machinery import conditions
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kinds, UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 _PACKAGES = ("Provider", "Configuration", "Function")
@@ -79,13 +79,8 @@ def _generation(kinds: Kinds) -> str:
     return f"2.x, with {', '.join(more)}" if more else "2.x"
 
 
-async def _items(reader: Reader, kind: str, api_version: str, **query: Any) -> list[Object]:
-    page = await reader.page(await reader.kind(kind, api_version), Query(limit=0, **query), table=False)
-    return [{"apiVersion": api_version, "kind": kind, **each} for each in page.document.get("items") or ()]
-
-
 async def _deployments(reader: Reader) -> str:
-    found = await _items(reader, "Deployment", "apps/v1", label_selector="app in (crossplane,crossplane-rbac-manager)")
+    found = await reader.every("Deployment", "apps/v1", label_selector="app in (crossplane,crossplane-rbac-manager)")
     told = []
     for each in found:
         container = ((each["spec"].get("template") or {}).get("spec") or {}).get("containers", [{}])[0]
@@ -98,7 +93,7 @@ async def _deployments(reader: Reader) -> str:
 async def _packages(reader: Reader) -> str:
     told = []
     for kind in _PACKAGES:
-        states = Counter(judge(each).state for each in await _items(reader, kind, "pkg.crossplane.io/v1"))
+        states = Counter(judge(each).state for each in await reader.every(kind, "pkg.crossplane.io/v1"))
         told.append(f"{states.total()} {kind}{_not_well(states)}")
     return ", ".join(told)
 
@@ -109,7 +104,7 @@ def _not_well(states: Counter[State]) -> str:
 
 
 async def _lock(reader: Reader) -> str:
-    for each in await _items(reader, "Lock", "pkg.crossplane.io/v1beta1"):
+    for each in await reader.every("Lock", "pkg.crossplane.io/v1beta1"):
         found = conditions.get(each, "Resolved") or {}
         if found.get("status") == "False":
             return f"not resolved: {found.get('message')}"
@@ -117,13 +112,13 @@ async def _lock(reader: Reader) -> str:
 
 
 async def _definitions(reader: Reader) -> str:
-    found = await _items(reader, "CompositeResourceDefinition", "apiextensions.crossplane.io/v1")
+    found = await reader.every("CompositeResourceDefinition", "apiextensions.crossplane.io/v1")
     states = Counter(judge(each).state for each in found)
     claims = sum(bool((each.get("spec") or {}).get("claimNames")) for each in found)
     return f"{states.total()} XRDs{_not_well(states)}, {claims} with claims"
 
 
 async def _activation(reader: Reader) -> str:
-    found = await _items(reader, "ManagedResourceActivationPolicy", "apiextensions.crossplane.io/v1alpha1")
+    found = await reader.every("ManagedResourceActivationPolicy", "apiextensions.crossplane.io/v1alpha1")
     told = [f"{each['metadata']['name']}: {', '.join(each['spec'].get('activate') or ())}" for each in found]
     return "; ".join(told) or "no policy: managed resource definitions stay inactive until one names them"

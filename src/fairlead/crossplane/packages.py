@@ -6,13 +6,13 @@ the revision that the Lock names, because the Lock itself names revisions only.
 Source: reference/crossplane.md §1.5, §5 (package algorithm).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fairlead.crossplane.references import Reference
 from fairlead.machinery import statuses
 from fairlead.resources.kinds import UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 GROUP = "pkg.crossplane.io"
@@ -49,9 +49,18 @@ def _is_current(package: Object, revision: Object) -> bool:
 
 async def revisions(reader: Reader, package: Object) -> list[Object]:
     """Oldest first. Raises what `Reader` raises."""
-    kind = await reader.kind(f"{package['kind']}Revision", str(package["apiVersion"]))
-    page = await reader.page(kind, Query(label_selector=f"{OWNER}={package['metadata']['name']}", limit=0), table=False)
-    return sorted(page.document.get("items") or (), key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+    mine = f"{OWNER}={package['metadata']['name']}"
+    found = await reader.every(f"{package['kind']}Revision", str(package["apiVersion"]), label_selector=mine)
+    return sorted(found, key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+
+
+def active(revisions: Iterable[Object]) -> set[str]:
+    """The packages that have a revision which is in use."""
+    return {
+        str(((each.get("metadata") or {}).get("labels") or {}).get(OWNER))
+        for each in revisions
+        if (each.get("spec") or {}).get("desiredState") == "Active"
+    }
 
 
 async def lock(reader: Reader) -> Object:

@@ -8,14 +8,14 @@ Source: issue Crossplane toolset, Must hold (blast radius); reference/crossplane
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fairlead.crossplane import packages, references
 from fairlead.machinery.errors import FairleadError
-from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.kinds import UnknownKindError
+from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 AT_ONCE = 12
@@ -88,7 +88,7 @@ async def _definition(reader: Reader, name: str) -> Radius:
 @dataclass(frozen=True)
 class _Listed:
     kind: str
-    items: list[Object]
+    items: Sequence[Object]
     gap: str = ""
 
 
@@ -99,26 +99,13 @@ async def _lists(reader: Reader, kinds: Iterable[tuple[str, str]]) -> list[_List
         try:
             kind = await reader.kind(f"{name}.{group}")
             async with turn:
-                return _Listed(kind.api.kind, await _all(reader, kind))
+                return _Listed(kind.api.kind, await reader.every(f"{name}.{group}", ""))
         except UnknownKindError:
             return _Listed(name, [])  # a kind that is not served has no objects
         except FairleadError as error:
             return _Listed(name, [], f"{name}.{group}: {error}")
 
     return list(await asyncio.gather(*(look(name, group) for name, group in kinds)))
-
-
-async def _all(reader: Reader, kind: Kind) -> list[Object]:
-    found, cursor = list[Object](), ""
-    while True:
-        page = await reader.page(kind, Query(limit=500, cursor=cursor), table=False)
-        typed = (
-            {"apiVersion": kind.api_version, "kind": kind.api.kind, **each} for each in page.document.get("items") or ()
-        )
-        found += typed
-        cursor = page.cursor
-        if not cursor:
-            return found
 
 
 def _counted(found: Iterable[_Listed]) -> Radius:

@@ -36,6 +36,13 @@ def of(obj: Object) -> Reference:
     )
 
 
+def machinery(obj: Object) -> Object:
+    """Where a composite keeps what is Crossplane's own: in `spec.crossplane`, or in a legacy `spec` itself."""
+    spec = obj.get("spec") or {}
+    found = spec.get("crossplane")
+    return found if isinstance(found, Mapping) else spec
+
+
 def children(obj: Object, *, secrets: bool = False) -> list[Reference]:
     """In the order of version, kind and name; `secrets` adds the connection secret."""
     own = of(obj)

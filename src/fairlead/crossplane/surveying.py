@@ -35,7 +35,6 @@ _XRDS = {
     "ManagedResourceActivationPolicy",
     "ManagedResourceDefinition",
 }
-_NOT_NOW = frozenset({State.HEALTHY})
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ async def _look(reader: Reader, kind: Kind, namespace: str, turn: asyncio.Semaph
             obj = {"apiVersion": kind.api_version, "kind": kind.api.kind, **each}
             health = judge(obj, kind.api.categories)
             findings += (
-                [Finding(references.of(obj), health)] if health.state not in _NOT_NOW and not _is_off(obj) else []
+                [Finding(references.of(obj), health)] if health.state is not State.HEALTHY and not _is_off(obj) else []
             )
             seen += 1
         cursor = page.cursor

@@ -84,7 +84,6 @@ async def trace(
 ) -> Trace:
     """Raises what `Reader` raises for the root alone. Of secrets only names are read, never values."""
     root = await reader.one(kind, name, namespace)
-    root = {"apiVersion": kind.api_version, "kind": kind.api.kind, **root}
     return await _Tracing(reader, limits, secrets).run(root, kind)
 
 
@@ -158,7 +157,6 @@ class _Tracing:
                 obj = await self._reader.one(kind, reference.name, reference.namespace)
         except FairleadError as error:
             return _Found(reference, depth, None, Health(State.UNKNOWN, type(error).__name__, str(error)))
-        obj = {"apiVersion": reference.api_version, "kind": reference.kind, **obj}
         categories = tuple(kind.api.categories)
         return _Found(reference, depth, obj, judging.judge(obj, categories), categories)
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane.references import Reference, of
+from fairlead.crossplane import packages
+from fairlead.crossplane.references import Reference, machinery, of
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources import offline
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 VALID, INVALID, MISSING_SCHEMA = "valid", "invalid", "missingSchema"
@@ -80,7 +81,7 @@ async def _leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known) 
     categories = set(kind.api.categories)
     try:
         if {"claim", "composite"} & categories:
-            return await _composed(reader, kind, spec, known)
+            return await _composed(reader, kind, manifest, known)
         if kind.resource.qualified == "compositions.apiextensions.crossplane.io":
             return await _functions(reader, spec)
         if "managed" in categories:
@@ -90,10 +91,10 @@ async def _leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known) 
     return []
 
 
-async def _composed(reader: Reader, kind: Kind, spec: Object, known: _Known) -> list[str]:
-    machinery = spec.get("crossplane") if isinstance(spec.get("crossplane"), Mapping) else spec
-    wanted = str(((machinery or {}).get("compositionRef") or {}).get("name") or "")
-    compositions = await _items(reader, "Composition", _EXTENSIONS)
+async def _composed(reader: Reader, kind: Kind, manifest: Object, known: _Known) -> list[str]:
+    own = machinery(manifest)
+    wanted = str((own.get("compositionRef") or {}).get("name") or "")
+    compositions = await reader.every("Composition", _EXTENSIONS)
     names = {str(each["metadata"]["name"]) for each in compositions} | known.compositions
     if wanted:
         return [] if wanted in names else [f"the composition {wanted} does not exist"]
@@ -103,7 +104,7 @@ async def _composed(reader: Reader, kind: Kind, spec: Object, known: _Known) -> 
     ]
     if not fitting and not known.compositions:
         return [f"no composition is for {' or '.join(sorted(composites))}, so nothing would come of it"]
-    labels = ((machinery or {}).get("compositionSelector") or {}).get("matchLabels") or {}
+    labels = (own.get("compositionSelector") or {}).get("matchLabels") or {}
     if labels and not any(labels.items() <= (each["metadata"].get("labels") or {}).items() for each in fitting):
         return [f"no composition has the labels {', '.join(f'{key}={value}' for key, value in labels.items())}"]
     return []
@@ -112,7 +113,7 @@ async def _composed(reader: Reader, kind: Kind, spec: Object, known: _Known) -> 
 async def _composite_kinds(reader: Reader, kind: Kind) -> set[str]:
     """What a claim's composite is called; a composite is one itself."""
     found = {kind.api.kind}
-    for each in await _items(reader, "CompositeResourceDefinition", _EXTENSIONS):
+    for each in await reader.every("CompositeResourceDefinition", _EXTENSIONS):
         spec = each.get("spec") or {}
         if spec.get("group") == kind.resource.group and (spec.get("claimNames") or {}).get("kind") == kind.api.kind:
             found = {str(spec["names"]["kind"])}
@@ -120,11 +121,7 @@ async def _composite_kinds(reader: Reader, kind: Kind) -> set[str]:
 
 
 async def _functions(reader: Reader, spec: Object) -> list[str]:
-    active = {
-        str((each["metadata"].get("labels") or {}).get("pkg.crossplane.io/package"))
-        for each in await _items(reader, "FunctionRevision", "pkg.crossplane.io/v1")
-        if (each.get("spec") or {}).get("desiredState") == "Active"
-    }
+    active = packages.active(await reader.every("FunctionRevision", "pkg.crossplane.io/v1"))
     wanted = {str((each.get("functionRef") or {}).get("name")) for each in spec.get("pipeline") or ()}
     lacking = [f"the function {each} is not installed" for each in sorted(wanted - active)]
     target = spec.get("compositeTypeRef") or {}
@@ -153,11 +150,6 @@ async def _configured(reader: Reader, kind: Kind, spec: Object, namespace: str) 
 def _same_family(config: Kind, kind: Kind) -> bool:
     """A provider's groups end in one domain, of which its config's group is the whole or a part."""
     return kind.resource.group.endswith(config.resource.group.removeprefix("m."))
-
-
-async def _items(reader: Reader, kind: str, api_version: str) -> list[dict[str, Any]]:
-    page = await reader.page(await reader.kind(kind, api_version), Query(limit=0), table=False)
-    return list(page.document.get("items") or ())
 
 
 def lines(verdicts: Iterable[Verdict]) -> list[str]:

@@ -91,17 +91,21 @@ async def _usages(reader: Reader, kind: Kind, name: str, namespace: str) -> list
         except (statuses.StatusError, ClientError) as error:
             found.append(f"{usages.resource.qualified} cannot be listed: {error}")
             continue
-        found += [_usage(usages, each) for each in items if _is_of(each, kind, name, namespace)]
+        found += [
+            _usage(usages, each)
+            for each in items
+            if protects(each, kind.resource.group, kind.api.kind, name, namespace if kind.resource.namespaced else "")
+        ]
     return found
 
 
-def _is_of(usage: Mapping[str, Any], kind: Kind, name: str, namespace: str) -> bool:
+def protects(usage: Mapping[str, Any], group: str, kind: str, name: str, namespace: str = "") -> bool:
+    """Whether a usage is of that object; without a namespace for what is in none."""
     of = (usage.get("spec") or {}).get("of") or {}
     reference = of.get("resourceRef") or {}
-    group = GroupVersion.parse(str(of.get("apiVersion") or "")).group
     where = reference.get("namespace") or (usage.get("metadata") or {}).get("namespace") or ""
-    same_place = not where or not kind.resource.namespaced or where == namespace
-    return (group, of.get("kind"), reference.get("name")) == (kind.resource.group, kind.api.kind, name) and same_place
+    named = (GroupVersion.parse(str(of.get("apiVersion") or "")).group, of.get("kind"), reference.get("name"))
+    return named == (group, kind, name) and (not where or not namespace or where == namespace)
 
 
 def _usage(usages: Kind, usage: Mapping[str, Any]) -> str:

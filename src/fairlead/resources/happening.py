@@ -40,6 +40,19 @@ async def latest(reader: Reader, namespace: str = "", field_selector: str = "") 
     return Happened(kind, rows, tuple(when(row.get("object") or {}) for row in found), bool(page.cursor))
 
 
+async def warnings(reader: Reader, obj: Mapping[str, Any]) -> list[str]:
+    """Of one object, as `reason: message`, the latest first and each once. Raises what `Reader.page` raises."""
+    metadata = obj.get("metadata") or {}
+    query = Query(
+        namespace=str(metadata.get("namespace") or "default"),  # where events of what is in none are
+        field_selector=f"involvedObject.uid={metadata.get('uid') or ''},type=Warning",
+        limit=MOST,
+    )
+    page = await reader.page(await reader.kind("events", "v1"), query, table=False)
+    found = sorted(page.document.get("items") or (), key=when, reverse=True)
+    return list(dict.fromkeys(f"{each.get('reason')}: {' '.join(str(each.get('message')).split())}" for each in found))
+
+
 def when(event: Mapping[str, Any]) -> str:
     """Its last occurrence, in any of the three ways in which events tell it."""
     series = (event.get("series") or {}).get("lastObservedTime")

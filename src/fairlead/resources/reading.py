@@ -116,6 +116,17 @@ class Reader:
         metadata = found.get("metadata") or {}
         return Page(kind, found, str(metadata.get("continue") or ""), metadata.get("remainingItemCount"))
 
+    async def every(
+        self, name: str, api_version: str, namespace: str = "", *, label_selector: str = ""
+    ) -> list[Object]:
+        """All objects of a kind, each with its kind and version, which a list leaves out.
+
+        Raises `UnknownKindError`, and what `Client` raises.
+        """
+        kind = await self.kind(name, api_version)
+        found = await self.client.list(kind.resource, namespace or None, label_selector=label_selector)
+        return [{**each, "apiVersion": kind.api_version, "kind": kind.api.kind} for each in found.items]
+
     async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
         """Raises `ScopeError`, and what `Client` raises."""
         if kind.resource.namespaced and not namespace:

@@ -6,11 +6,11 @@ from fairlead.machinery import redacting, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.tools import Answer, Plan, ToolError
+from fairlead.mcp.toolsets.core import answering
 from fairlead.resources import planning
 from fairlead.resources.diffing import diff
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change
-from fairlead.resources.reading import next_step
 
 _DONE = {
     "restart": "restarted",
@@ -27,7 +27,7 @@ def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
     """With what to do next, where the error does not say it itself."""
     if isinstance(error, statuses.Invalid) and "immutable" in error.message:
         return ToolError(str(error), "", "delete the object and make it anew, if it may be gone for a while")
-    return ToolError(str(error), "", "" if error.remedy else next_step(error, kind))
+    return answering.refused(error, kind)
 
 
 def plan(changes: Sequence[Change], then: str = "") -> Plan:

@@ -19,10 +19,10 @@ from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, ToolError
 from fairlead.mcp.toolsets.core import planned
-from fairlead.resources import applying, deleting, patching
+from fairlead.resources import applying, deleting, happening, patching
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change, live, subject
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
@@ -66,7 +66,7 @@ async def created(call: Call, arguments: Arguments, manifest: Object, *notes: st
         name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
         before = await live(found, kind, name, namespace)
         if before is not None:
-            health = _said(judge({"apiVersion": kind.api_version, "kind": kind.api.kind, **before}))
+            health = _said(judge(before))
             remedy = f"change it with {update}" if update else "choose another name"
             raise ToolError(f"{subject(kind, name, namespace)} is there already: {health}", "", remedy)
         change = await applying.planned(found, manifest)
@@ -91,15 +91,15 @@ async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> 
     found = reader(call, arguments)
     try:
         change = await deleting.planned(found, kind, arguments["name"], arguments.get("namespace", ""))
-        typed = {"apiVersion": kind.api_version, "kind": kind.api.kind, **(change.before or {})}
-        goes = await radius.radius(found, typed)
+        before = change.before or {}
+        goes = await radius.radius(found, before)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     if goes.unread:
         why = "; ".join(goes.unread)
         raise ToolError(f"what goes with {change.subject} cannot be counted, so it is not deleted", why)
     counted = [f"goes with it: {', '.join(f'{count} {name}' for name, count in goes.counts)}"] if goes.total else []
-    stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(typed) else []
+    stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     then = f"explain_deletion kind={kind.api.kind} name={change.name} says how far it is"
     return planned.plan([_noted(change, (*counted, *stays, *notes))], then)
 
@@ -126,7 +126,7 @@ async def settled(found: Reader, kind: Kind, name: str, namespace: str, seconds:
     try:
         async with asyncio.timeout(seconds or None):
             while True:
-                obj = {"apiVersion": kind.api_version, "kind": kind.api.kind, **await found.one(kind, name, namespace)}
+                obj = await found.one(kind, name, namespace)
                 health = judge(obj, kind.api.categories)
                 if health.state is State.HEALTHY or not seconds:
                     break
@@ -150,22 +150,12 @@ def _said(health: Health) -> str:
 
 
 async def warnings(found: Reader, obj: Object, most: int = 3) -> list[str]:
-    """Of its events, each once; none where they cannot be read."""
-    metadata = obj.get("metadata") or {}
-    query = Query(
-        namespace=metadata.get("namespace") or "default",
-        field_selector=f"involvedObject.uid={metadata.get('uid')},type=Warning",
-        limit=20,
-    )
+    """The latest of its events; a line of its own where they cannot be read."""
     try:
-        page = await found.page(await found.kind("events", "v1"), query, table=False)
+        said = await happening.warnings(found, obj)
     except FairleadError as error:
         return [f"events not read: {error}"]
-    said = dict.fromkeys(
-        f"{each.get('reason')}: {' '.join(str(each.get('message')).split())}"
-        for each in page.document.get("items") or ()
-    )
-    return [redacting.text(fencing.plain(f"event: {each}")) for each in list(said)[-most:]]
+    return [redacting.text(fencing.plain(f"event: {each}")) for each in said[:most]]
 
 
 def summary(obj: Object, categories: Sequence[str] = ()) -> str:

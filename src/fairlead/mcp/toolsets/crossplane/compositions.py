@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import building
+from fairlead.crossplane import building, packages
+from fairlead.crossplane.references import machinery
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
@@ -11,7 +12,7 @@ from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
 from fairlead.resources.kinds import UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 GROUP = "apiextensions.crossplane.io"
@@ -44,15 +45,9 @@ async def _type_notes(reader: Reader, api_version: str, kind: str) -> list[str]:
 async def function_notes(reader: Reader, pipeline: list[Object]) -> list[str]:
     """Functions that a pipeline calls and nobody has installed: Crossplane finds out only when it runs."""
     try:
-        kind = await reader.kind("FunctionRevision", "pkg.crossplane.io/v1")
-        page = await reader.page(kind, Query(limit=0), table=False)
+        active = packages.active(await reader.every("FunctionRevision", "pkg.crossplane.io/v1"))
     except FairleadError as error:
         return [f"whether its functions are installed could not be read: {error}"]
-    active = {
-        (each["metadata"].get("labels") or {}).get("pkg.crossplane.io/package")
-        for each in page.document.get("items") or ()
-        if (each.get("spec") or {}).get("desiredState") == "Active"
-    }
     wanted = {str(each["functionRef"]["name"]) for each in pipeline}
     return [f"the function {each} is not installed" for each in sorted(wanted - active)]
 
@@ -80,16 +75,14 @@ async def _users(reader: Reader, composition: Object) -> list[str]:
     """How many composites use it: those that follow by themselves, and those that are pinned."""
     reference = composition["spec"]["compositeTypeRef"]
     try:
-        kind = await reader.kind(reference["kind"], reference["apiVersion"])
-        page = await reader.page(kind, Query(limit=0), table=False)
+        composites = await reader.every(reference["kind"], reference["apiVersion"])
     except FairleadError as error:
         return [f"who uses it could not be read: {error}"]
     following = pinned = 0
-    for each in page.document.get("items") or ():
-        spec = each.get("spec") or {}
-        machinery = spec.get("crossplane") or spec
-        if (machinery.get("compositionRef") or {}).get("name") == composition["metadata"]["name"]:
-            manual = machinery.get("compositionUpdatePolicy") == "Manual"
+    for each in composites:
+        own = machinery(each)
+        if (own.get("compositionRef") or {}).get("name") == composition["metadata"]["name"]:
+            manual = own.get("compositionUpdatePolicy") == "Manual"
             following, pinned = following + (not manual), pinned + manual
     return [f"used by {following} {reference['kind']} that follow at once, and {pinned} that are pinned to a revision"]
 
@@ -108,14 +101,12 @@ async def delete_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
 
 async def _about(reader: Reader, composition: Object) -> list[str]:
-    name = composition["metadata"]["name"]
-    revisions = await reader.kind("CompositionRevision", _V1)
-    page = await reader.page(revisions, Query(label_selector=f"{OWNER}={name}", limit=0), table=False)
-    found = sorted(
-        page.document.get("items") or (), key=lambda each: int((each.get("spec") or {}).get("revision") or 0)
-    )
-    typed = [{"apiVersion": _V1, "kind": "CompositionRevision", **each} for each in found[-1:]]
-    latest = [f"latest of {len(found)} revisions: {changing.summary(each)}" for each in typed] or ["no revision yet"]
+    mine = f"{OWNER}={composition['metadata']['name']}"
+    found = await reader.every("CompositionRevision", _V1, label_selector=mine)
+    found.sort(key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+    latest = [f"latest of {len(found)} revisions: {changing.summary(each)}" for each in found[-1:]] or [
+        "no revision yet"
+    ]
     return [
         *latest,
         *await function_notes(reader, composition["spec"].get("pipeline") or []),

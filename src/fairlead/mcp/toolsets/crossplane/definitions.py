@@ -12,7 +12,7 @@ from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
 from fairlead.resources.kinds import UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 _V1 = f"{GROUP}/v1"
@@ -71,7 +71,7 @@ async def update_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
         raise ToolError(
             "nothing to change was given", "", "give spec_schema, status_schema, referenceable or default_composition"
         )
-    lives = await radius.radius(reader, {"apiVersion": _V1, "kind": KIND, **found})
+    lives = await radius.radius(reader, found)
     note = f"live objects that have to fit it: {', '.join(f'{count} {name}' for name, count in lives.counts)}"
     moves = "a composition names the referenceable version for good: those of the old one have to be made anew"
     notes = [note if lives.total else "", moves if arguments.get("referenceable") else ""]
@@ -85,13 +85,12 @@ async def delete_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
 async def _about(reader: Reader, xrd: Object) -> list[str]:
     """Its fields, who composes it, and what lives by it."""
-    compositions = await reader.page(await reader.kind("Composition", _V1), Query(limit=0), table=False)
     kinds = {
         (f"{xrd['spec']['group']}/{each['name']}", xrd["spec"]["names"]["kind"]) for each in xrd["spec"]["versions"]
     }
     names = [
         each["metadata"]["name"]
-        for each in compositions.document.get("items") or ()
+        for each in await reader.every("Composition", _V1)
         if tuple(each["spec"]["compositeTypeRef"].get(key) for key in ("apiVersion", "kind")) in kinds
     ]
     lives = await radius.radius(reader, xrd)

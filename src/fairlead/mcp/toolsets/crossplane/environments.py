@@ -9,7 +9,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 GROUP = "apiextensions.crossplane.io"
 _VERSION = f"{GROUP}/v1beta1"
@@ -28,10 +28,9 @@ async def create_environment_config(call: Call, arguments: Mapping[str, Any]) ->
 async def _about(reader: Reader, config: dict[str, Any]) -> list[str]:
     """Compositions that name it in the input of a step; those that select it by label cannot be told."""
     name = config["metadata"]["name"]
-    page = await reader.page(await reader.kind("Composition", f"{GROUP}/v1"), Query(limit=0), table=False)
     users = [
         each["metadata"]["name"]
-        for each in page.document.get("items") or ()
+        for each in await reader.every("Composition", f"{GROUP}/v1")
         if any(
             f'"{name}"' in encoding.to_json(step.get("input") or {}).decode()
             for step in each["spec"].get("pipeline") or ()

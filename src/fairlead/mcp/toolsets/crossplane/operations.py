@@ -135,16 +135,14 @@ async def _applied(reader: Reader, reference: Mapping[str, Any]) -> str:
         obj = await reader.one(kind, str(reference.get("name")), str(reference.get("namespace") or ""))
     except FairleadError as error:
         return f"applied {what}: {error}"
-    typed = {"apiVersion": kind.api_version, "kind": kind.api.kind, **obj}
-    return f"applied {changing.summary(typed, kind.api.categories)}"
+    return f"applied {changing.summary(obj, kind.api.categories)}"
 
 
 async def _runs(reader: Reader, owner: Object) -> list[str]:
     label = _OWNERS["cron" if owner["kind"] == "CronOperation" else "watch"]
-    query = Query(label_selector=f"{label}={owner['metadata']['name']}", limit=0)
-    page = await reader.page(await reader.kind("Operation", _V1), query, table=False)
-    items = sorted(page.document.get("items") or (), key=lambda each: str(each["metadata"].get("creationTimestamp")))
-    return [_row({"apiVersion": _V1, "kind": "Operation", **each}) for each in items[-5:]]
+    found = await reader.every("Operation", _V1, label_selector=f"{label}={owner['metadata']['name']}")
+    found.sort(key=lambda each: str(each["metadata"].get("creationTimestamp")))
+    return [_row(each) for each in found[-5:]]
 
 
 _PIPELINE = Parameter("pipeline", f"YAML list: {building.SHAPE}.", required=True)

@@ -10,7 +10,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Planning, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 GROUP = "pkg.crossplane.io"
@@ -46,12 +46,12 @@ async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     """The same package under another name: the two would fight over their CRDs."""
     repository = _repository(manifest["spec"]["package"])
     try:
-        page = await reader.page(await reader.kind(kind, _V1), Query(limit=0), table=False)
+        installed = await reader.every(kind, _V1)
     except FairleadError as error:
         return [f"whether it is installed under another name could not be read: {error}"]
     return [
         f"{kind} {each['metadata']['name']} has the same package already: the two would fight over its CRDs"
-        for each in page.document.get("items") or ()
+        for each in installed
         if _repository(each["spec"]["package"]) == repository
         and each["metadata"]["name"] != manifest["metadata"]["name"]
     ]
@@ -85,12 +85,11 @@ async def _about(reader: Reader, package: Object) -> list[str]:
     """Its revisions, what the current one has installed by group, and its dependencies."""
     lines = []
     for each in await facts.revisions(reader, package):
-        typed = {"apiVersion": package["apiVersion"], "kind": f"{package['kind']}Revision", **each}
         spec, status = each.get("spec") or {}, each.get("status") or {}
         dependencies = "/".join(
             str(status.get(f"{what}Dependencies") or 0) for what in ("found", "installed", "invalid")
         )
-        told = f"revision {spec.get('revision')} {spec.get('desiredState')}: {changing.summary(typed)}"
+        told = f"revision {spec.get('revision')} {spec.get('desiredState')}: {changing.summary(each)}"
         lines.append(f"{told}; dependencies found/installed/invalid: {dependencies}")
         if spec.get("desiredState") == "Active":
             lines += _installed(status.get("objectRefs") or ())

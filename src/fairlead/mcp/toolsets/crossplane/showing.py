@@ -43,10 +43,9 @@ def gets(kind: str, api_version: str, more: More | None = None) -> Run:
             obj = await reader.one(found, arguments["name"], arguments.get("namespace", ""))
         except FairleadError as error:
             raise answering.refused(error, found) from error
-        typed = {"apiVersion": found.api_version, "kind": found.api.kind, **obj}
-        text = encoding.to_yaml(cleaning.cleaned(typed))
-        lines = [changing.summary(typed), *await changing.warnings(reader, typed)]
-        told = await more(reader, typed) if more else []
+        text = encoding.to_yaml(cleaning.cleaned(obj))
+        lines = [changing.summary(obj), *await changing.warnings(reader, obj)]
+        told = await more(reader, obj) if more else []
         lines += [redacting.text(fencing.plain(each)) for each in told]
         shown = answering.fenced(text, f"{kind} {arguments['name']}", "ask for single fields by resources_get")
         return Answer("\n".join([shown, *lines]))

@@ -10,10 +10,11 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
+from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
 from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.reading import Reader, next_step
+from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 _KIND = Parameter("kind", "E.g. Database, xrd, provider, buckets.s3.aws.upbound.io.", required=True)
@@ -39,7 +40,7 @@ async def trace_resource(call: Call, arguments: Arguments) -> Answer:
     try:
         trace = await tracing.trace(reader, kind, arguments["name"], arguments.get("namespace", ""), limits=limits)
     except FairleadError as error:
-        raise ToolError(str(error), "", next_step(error, kind)) from error
+        raise answering.refused(error, kind) from error
     lines = ["  ".join(reporting.columns(trace)), *("  ".join(cells) for _, cells in reporting.rows(trace, wide=True))]
     troubles = len(trace.troubles)
     after = f"{len(trace.nodes)} objects, {troubles} in trouble" + ("; diagnose_resource says why" if troubles else "")
@@ -51,7 +52,7 @@ async def diagnose_resource(call: Call, arguments: Arguments) -> Answer:
     try:
         found = await diagnose(reader, kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
-        raise ToolError(str(error), "", next_step(error, kind)) from error
+        raise answering.refused(error, kind) from error
     return _told(telling.diagnosis(found), f"diagnosis of {found.trace.root.reference}")
 
 
@@ -69,7 +70,7 @@ async def explain_deletion(call: Call, arguments: Arguments) -> Answer:
     try:
         found = await deleting.explain(reader, kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
-        raise ToolError(str(error), "", next_step(error, kind)) from error
+        raise answering.refused(error, kind) from error
     return _told(telling.deletion(found), f"deletion of {found.trace.root.reference}")
 
 
@@ -81,7 +82,7 @@ async def describe_xrd_schema(call: Call, arguments: Arguments) -> Answer:
         lines = describing.fields(xrd, arguments.get("version", ""))
         examples = describing.samples(xrd, arguments.get("version", ""))
     except FairleadError as error:
-        raise ToolError(str(error), "", next_step(error, xrds)) from error
+        raise answering.refused(error, xrds) from error
     sample = "---\n".join(map(encoding.to_yaml, examples))
     return _told([*lines, "", "for example:", sample], f"XRD {xrd['metadata']['name']}")
 

@@ -63,14 +63,14 @@ async def _protected(reader: Reader, kind: Kind, namespace: str, arguments: Mapp
         if name:
             await reader.one(kind, name, namespace)
             return str(name)
-        page = await reader.page(kind, Query(namespace=namespace, label_selector=selector, limit=0), table=False)
+        found = await reader.client.list(kind.resource, namespace or None, label_selector=selector)
     except FairleadError as error:
         raise answering.refused(error, kind) from error
-    names = [str(each["metadata"]["name"]) for each in page.document.get("items") or ()]
+    names = [str(each["metadata"]["name"]) for each in found.items]
     if len(names) != 1:
-        found = fencing.plain(", ".join(names)) or "none"
+        there = fencing.plain(", ".join(names)) or "none"
         what = f"{len(names)} {kind.resource.qualified} match {selector}, and a usage protects one: nothing was made"
-        raise ToolError(what, f"they are: {found}", "make one usage for each, by of_name")
+        raise ToolError(what, f"they are: {there}", "make one usage for each, by of_name")
     return names[0]
 
 
@@ -166,8 +166,7 @@ async def _about(reader: Reader, usage: Object) -> list[str]:
         tried = f"; its deletion was tried ({annotations[_ATTEMPT]})" if annotations.get(_ATTEMPT) else ""
         marked = (obj["metadata"].get("labels") or {}).get("crossplane.io/in-use") == "true"
         protected = "" if side == "by" else "; protected" if marked else "; not marked as in use yet"
-        typed = {"apiVersion": kind.api_version, "kind": kind.api.kind, **obj}
-        lines.append(f"{side}: {changing.summary(typed, kind.api.categories)}{protected}{tried}")
+        lines.append(f"{side}: {changing.summary(obj, kind.api.categories)}{protected}{tried}")
     return lines
 
 
