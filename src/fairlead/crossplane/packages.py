@@ -47,7 +47,7 @@ def _is_current(package: Object, revision: Object) -> bool:
     return bool((package.get("status") or {}).get("currentRevision") == revision["metadata"]["name"])
 
 
-async def revisions(reader: Reader, package: Object) -> list[Object]:
+async def revisions(reader: Reader, package: Object) -> list[dict[str, Any]]:
     """Oldest first. Raises what `Reader` raises."""
     mine = f"{OWNER}={package['metadata']['name']}"
     found = await reader.every(f"{package['kind']}Revision", str(package["apiVersion"]), label_selector=mine)
