@@ -17,6 +17,7 @@ from fairlead.resources.reading import Reader
 Object = Mapping[str, Any]
 GROUP = "pkg.crossplane.io"
 KINDS = ("Provider", "Configuration", "Function")
+XRD = "CompositeResourceDefinition"
 OWNER = "pkg.crossplane.io/package"
 
 
@@ -52,6 +53,22 @@ async def revisions(reader: Reader, package: Object) -> list[dict[str, Any]]:
     mine = f"{OWNER}={package['metadata']['name']}"
     found = await reader.every(f"{package['kind']}Revision", str(package["apiVersion"]), label_selector=mine)
     return sorted(found, key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+
+
+async def installed(reader: Reader, revision: Object) -> list[tuple[str, str]]:
+    """Kind and name of what a revision has installed. Raises what `Reader` raises.
+
+    Crossplane at times leaves the kind out of what it has only just made; it is then looked for among the XRDs, and
+    stays empty for anything else.
+    """
+    found = [
+        (str(each.get("kind") or ""), str(each.get("name")))
+        for each in (revision.get("status") or {}).get("objectRefs") or ()
+    ]
+    if all(kind for kind, _ in found):
+        return found
+    xrds = {str(each["metadata"]["name"]) for each in await reader.every(XRD, "apiextensions.crossplane.io/v1")}
+    return [(kind or (XRD if name in xrds else ""), name) for kind, name in found]
 
 
 def active(revisions: Iterable[Object]) -> set[str]:

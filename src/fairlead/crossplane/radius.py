@@ -63,12 +63,12 @@ async def _of_package(reader: Reader, package: Object) -> Radius:
         owned = [
             each
             for revision in await packages.revisions(reader, package)
-            for each in (revision.get("status") or {}).get("objectRefs") or ()
+            for each in await packages.installed(reader, revision)
         ]
     except FairleadError as error:
         return Radius((), (f"what {package['metadata']['name']} has installed: {error}",))
-    named = sorted({str(each.get("name")) for each in owned if each.get("kind") in (_CRDS, _MRDS)})
-    definitions = {str(each.get("name")) for each in owned if each.get("kind") == "CompositeResourceDefinition"}
+    named = sorted({name for kind, name in owned if kind in (_CRDS, _MRDS, "")})
+    definitions = {name for kind, name in owned if kind == packages.XRD}
     found = _counted(
         await _lists(reader, [(plural, group) for plural, _, group in (each.partition(".") for each in named)])
     )

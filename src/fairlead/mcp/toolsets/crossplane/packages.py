@@ -1,6 +1,6 @@
 """Packages: providers and configurations, as they are installed, looked at and taken away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairlead.crossplane import building
@@ -92,14 +92,14 @@ async def _about(reader: Reader, package: Object) -> list[str]:
         told = f"revision {spec.get('revision')} {spec.get('desiredState')}: {changing.summary(each)}"
         lines.append(f"{told}; dependencies found/installed/invalid: {dependencies}")
         if spec.get("desiredState") == "Active":
-            lines += _installed(status.get("objectRefs") or ())
+            lines += _installed(await facts.installed(reader, each))
     return lines or ["no revision yet: it is being fetched, or cannot be"]
 
 
-def _installed(owned: Any) -> list[str]:
+def _installed(owned: Sequence[tuple[str, str]]) -> list[str]:
     by_kind: dict[str, list[str]] = {}
-    for each in owned:
-        by_kind.setdefault(str(each.get("kind")), []).append(str(each.get("name")))
+    for kind, name in owned:
+        by_kind.setdefault(kind or "object", []).append(name)
     return [
         f"installed {len(names)} {kind}: {', '.join(sorted(names)[:30])}{' …' if len(names) > 30 else ''}"
         for kind, names in by_kind.items()
