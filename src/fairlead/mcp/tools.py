@@ -53,6 +53,8 @@ class Right:
     verbs: tuple[str, ...]
     group: str
     resource: str
+    categories: tuple[str, ...] = ()
+    """Only kinds of one of these, where the arguments decide; `providerconfig` is any whose name ends so."""
 
 
 @dataclass(frozen=True)

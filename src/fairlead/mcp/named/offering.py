@@ -1,4 +1,4 @@
-"""What a server has to offer, put together from its toolsets; no two of them may use one name."""
+"""What a server has to offer, put together from its toolsets; no two of them may use one name for two things."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,8 @@ def combined(toolsets: Iterable[Toolset]) -> Offer:
 
 
 def _add(into: dict[str, _T], more: Mapping[str, _T], whose: str) -> None:
-    twice = sorted(into.keys() & more.keys())
+    """One and the same may be of several toolsets, as what most of its users need is."""
+    twice = sorted(name for name in into.keys() & more.keys() if into[name] is not more[name])
     if twice:
         raise OfferError(f"the toolset {whose} cannot be served here", f"another one has {', '.join(twice)} too")
     into.update(more)

@@ -8,7 +8,7 @@ one time; when its kinds change it is made anew.
 Source: issue Crossplane toolset, Must hold (`fairlead mcp rbac`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from fairlead.mcp.tools import Right, Tool, Toolset
@@ -42,7 +42,11 @@ def _meant(right: Right, toolset: str, kinds: Kinds) -> Iterable[tuple[str, str]
     if right.group != "*":
         return [(right.group, right.resource)] if right.resource not in _NEVER else []
     _, slash, subresource = right.resource.partition("/")
-    found = (each for each in kinds.all if _is_about(each, toolset) and each.resource.qualified not in _NEVER)
+    found = (
+        each
+        for each in kinds.all
+        if _is_about(each, toolset) and _is_of(each, right.categories) and each.resource.qualified not in _NEVER
+    )
     if slash:
         having = (each for each in found if any(one.name == subresource for one in each.api.subresources))
         return [(each.resource.group, f"{each.api.plural}/{subresource}") for each in having]
@@ -56,6 +60,11 @@ def _is_about(kind: Kind, toolset: str) -> bool:
     made = not _CATEGORIES.isdisjoint(kind.api.categories)
     config = kind.api.kind.endswith("ProviderConfig")
     return made or config or kind.resource.group in _CROSSPLANE or kind.resource.qualified in _DIAGNOSED
+
+
+def _is_of(kind: Kind, categories: Collection[str]) -> bool:
+    config = "providerconfig" in categories and kind.api.kind.endswith("ProviderConfig")
+    return config or not categories or not set(categories).isdisjoint(kind.api.categories)
 
 
 def _rules(verbs: Mapping[tuple[str, str], set[str]]) -> Iterable[Object]:

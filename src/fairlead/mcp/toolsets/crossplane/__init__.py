@@ -1,17 +1,31 @@
-"""The Crossplane toolset: platform APIs, what they are made of, packages, operations, usages, and what ails them."""
+"""The Crossplane toolsets: platform APIs, what they are made of, packages, operations, usages, and what ails them.
 
-from fairlead.mcp.tools import Preset, ToolClass, Toolset
+`crossplane` is what most servers need, short enough to be listed in every conversation. The rest of what Crossplane has
+is in four more toolsets by what it is about; a tool that replies of `crossplane` point to is in both.
+"""
+
+from fairlead.mcp.tools import Preset, Tool, ToolClass, Toolset
 from fairlead.mcp.toolsets.crossplane import (
+    activating,
+    composites,
     compositions,
     definitions,
     environments,
+    functions,
+    managed,
     operations,
+    packageconfigs,
     packages,
+    providerconfigs,
+    reconciling,
+    revisions,
+    schedules,
     understanding,
+    upgrading,
     usages,
 )
 
-_CHANGING = (
+_SEED = (
     *definitions.TOOLS,
     *compositions.TOOLS,
     *packages.TOOLS,
@@ -19,15 +33,38 @@ _CHANGING = (
     *operations.TOOLS,
     *usages.TOOLS,
 )
+_IN_BOTH = ("upgrade_package", "install_function", "reconcile_resource", "clear_create_pending")
+
+RESOURCES = Toolset(
+    "crossplane-resources",
+    "Claims and composites made and changed, composition revisions, shared data, usages; pause and reconcile.",
+    (*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usages.CHANGES, *reconciling.TOOLS),
+)
+PACKAGES = Toolset(
+    "crossplane-packages",
+    "Crossplane packages in life: functions, upgrade, rollback, activation, dependencies, runtime and image configs.",
+    (*upgrading.TOOLS, *functions.TOOLS, *packageconfigs.TOOLS),
+)
+MANAGED = Toolset(
+    "crossplane-managed",
+    "Managed resources, their definitions and activation policies, provider configs.",
+    (*managed.TOOLS, *activating.TOOLS, *providerconfigs.TOOLS),
+)
+OPERATIONS = Toolset(
+    "crossplane-operations",
+    "Crossplane's watch operations; cron and watch operations changed; operations deleted and run again.",
+    schedules.TOOLS,
+)
+_MORE: tuple[Tool, ...] = (*RESOURCES.tools, *PACKAGES.tools, *MANAGED.tools, *OPERATIONS.tools)
 TOOLSET = Toolset(
     "crossplane",
     "Operate a Crossplane control plane: XRDs, compositions, packages, operations, usages; trace and diagnose.",
-    (*_CHANGING, *understanding.TOOLS),
+    (*_SEED, *understanding.TOOLS, *(each for each in _MORE if each.name in _IN_BOTH)),
     presets=(
         Preset(
             "crossplane-readonly",
             "Looks at a Crossplane control plane and changes nothing.",
-            ("crossplane",),
+            ("crossplane", RESOURCES.name, PACKAGES.name, MANAGED.name, OPERATIONS.name),
             (ToolClass.READ,),
         ),
         Preset(

@@ -19,7 +19,7 @@ from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, ToolError
 from fairlead.mcp.toolsets.core import planned
-from fairlead.resources import applying, deleting, happening, patching
+from fairlead.resources import applying, deleting, happening, patching, setting
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change, live, subject
 from fairlead.resources.reading import Reader
@@ -28,6 +28,8 @@ Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 WAIT = Parameter("wait_seconds", "Wait so long for health.", type="integer", default=20, minimum=0, maximum=60)
 SHORT_WAIT = replace(WAIT, default=5)
+SET = Parameter("set", "path=value, e.g. spec.parameters.size=20.", type="array")
+UNSET = Parameter("unset", "Paths to remove.", type="array")
 _PAUSE = 0.5
 
 
@@ -84,6 +86,14 @@ async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     return settling(found, [_noted(change, notes)], arguments)
+
+
+def fields(arguments: Arguments, obj: Object) -> Object:
+    """The merge patch that `set` and `unset` ask for; empty where they ask for nothing. Raises `ToolError`."""
+    try:
+        return setting.merge_patch(obj, arguments.get("set") or (), arguments.get("unset") or ())
+    except setting.SettingError as error:
+        raise ToolError(error.what, error.why, error.remedy) from error
 
 
 async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> Plan:

@@ -72,3 +72,5 @@ TOOLS = (
         (_READ, Right(("list",), GROUP, "compositions")),
     ),
 )
+
+CHANGES: tuple[Tool, ...] = ()

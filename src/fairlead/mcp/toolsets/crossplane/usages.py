@@ -217,3 +217,5 @@ TOOLS = (
         rights=_READS,
     ),
 )
+
+CHANGES: tuple[Tool, ...] = ()

@@ -1,0 +1,5 @@
+"""Claims and composites: what an app team orders, made and changed field by field."""
+
+from fairlead.mcp.tools import Tool
+
+TOOLS: tuple[Tool, ...] = ()

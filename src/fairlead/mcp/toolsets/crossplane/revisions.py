@@ -1,0 +1,5 @@
+"""Revisions of compositions, compared."""
+
+from fairlead.mcp.tools import Tool
+
+TOOLS: tuple[Tool, ...] = ()

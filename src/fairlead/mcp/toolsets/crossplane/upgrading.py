@@ -1,0 +1,5 @@
+"""The life of a package after it is installed: upgrade, rollback, activation, settings, uninstalling."""
+
+from fairlead.mcp.tools import Tool
+
+TOOLS: tuple[Tool, ...] = ()
