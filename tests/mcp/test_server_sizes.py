@@ -13,14 +13,15 @@ from fairlead.serving import listening
 from tests.clusters import Pair
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-toolset:list-sizes")]
+VERSION = "2026-07-28"
 META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/protocolVersion": VERSION,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json, text/event-stream",
-    "MCP-Protocol-Version": META["io.modelcontextprotocol/protocolVersion"],
+    "MCP-Protocol-Version": VERSION,
     "Mcp-Method": "tools/list",
 }
 

@@ -21,7 +21,7 @@ from fairlead.identity.errors import ExchangeError, ProviderError
 from fairlead.identity.provider import Provider
 
 _GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
-_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name of a kind
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name of a kind
 _MARGIN_SECONDS = 30.0
 _UNSAID_SECONDS = 60.0
 _MOST = 5_000
@@ -102,8 +102,8 @@ class Exchanger:
         form = {
             "grant_type": _GRANT,
             "subject_token": subject,
-            "subject_token_type": _ACCESS_TOKEN,
-            "requested_token_type": _ACCESS_TOKEN,
+            "subject_token_type": ACCESS_TOKEN,
+            "requested_token_type": ACCESS_TOKEN,
             "audience": client.audience,
         }
         if client.scopes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from fairlead.identity import exchanging
 from fairlead.mcp.dropin.checking import Fail
 from fairlead.mcp.dropin.files import merged
 from fairlead.mcp.named.identities import OIDC, Exchange, Identity, Kubeconfig, Reference, is_safe
@@ -28,7 +29,6 @@ _MOVED = {
 }
 _STYLES = {"params": "client_secret_post", "header": "client_secret_basic", "": "client_secret_post"}
 _METHODS = ("client_secret_basic", "client_secret_post")
-_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, no secret
 
 
 def identity(table: Mapping[str, Any], fail: Fail) -> Identity:
@@ -81,7 +81,7 @@ def _exchange(table: Mapping[str, Any], fail: Fail) -> Exchange | None:
     if strategy != "rfc8693":
         raise fail("token_exchange.strategy", "there is only `rfc8693` here", "most identity providers serve it")
     for key in ("subject_token_type", "requested_token_type"):
-        if str(found.get(key) or _ACCESS_TOKEN).strip() != _ACCESS_TOKEN:
+        if str(found.get(key) or exchanging.ACCESS_TOKEN).strip() != exchanging.ACCESS_TOKEN:
             raise fail(f"token_exchange.{key}", "access tokens are exchanged for access tokens", "leave it out")
     return _client(found, fail)
 
