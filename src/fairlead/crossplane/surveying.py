@@ -7,25 +7,18 @@ hundred objects is one line with a number.
 Source: issue Crossplane toolset, 3 (list_unhealthy) and Must hold (300 kinds in 30 s); reference/crossplane.md §7, 8.
 """
 
-import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.crossplane import references
+from fairlead.crossplane import references, sweeping
 from fairlead.crossplane.judging import Health, State, judge
 from fairlead.crossplane.references import Reference
-from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kind, Kinds
 from fairlead.resources.reading import Query, Reader
 
 Object = Mapping[str, Any]
-AT_ONCE = 12
-PAGE = 500
-MOST = 5000
-"""Objects of one kind that are looked at."""
-
 SCOPES = ("packages", "xrds", "composites", "claims", "managed", "operations")
 _CATEGORIES = {"composites": "composite", "claims": "claim", "managed": "managed"}
 _GROUPS = {"packages": "pkg.crossplane.io", "operations": "ops.crossplane.io"}
@@ -83,13 +76,14 @@ def _title(finding: Finding) -> str:
 async def survey(reader: Reader, scopes: Iterable[str] = SCOPES, namespace: str = "") -> Survey:
     """Raises what discovery raises; a kind that cannot be read is told instead."""
     kinds = chosen(await reader.kinds(anew=True), scopes)
-    turn = asyncio.Semaphore(AT_ONCE)
-    looks = await asyncio.gather(*(_look(reader, each, namespace, turn) for each in kinds))
-    findings = tuple(finding for look in looks for finding in look.findings)
-    unread = tuple(
-        f"{kind.resource.qualified}: {look.gap}" for kind, look in zip(kinds, looks, strict=True) if look.gap
-    )
-    return Survey(len(kinds), sum(each.seen for each in looks), findings, unread)
+    found = await sweeping.sweep(reader, kinds, _finding, Query(namespace=namespace))
+    findings = tuple(finding for each in found for finding in each.taken)
+    return Survey(len(kinds), sum(each.seen for each in found), findings, sweeping.gaps(found))
+
+
+def _finding(kind: Kind, obj: Object) -> Finding | None:
+    health = judge(obj, kind.api.categories)
+    return None if health.state is State.HEALTHY or _is_off(obj) else Finding(references.of(obj), health)
 
 
 def chosen(kinds: Kinds, scopes: Iterable[str]) -> list[Kind]:
@@ -106,35 +100,6 @@ def chosen(kinds: Kinds, scopes: Iterable[str]) -> list[Kind]:
         if is_package or is_operation or ("xrds" in wanted and each.api.kind in _XRDS):
             found.setdefault(each.resource.qualified, each)
     return [each for each in found.values() if each.can("list")]
-
-
-@dataclass(frozen=True)
-class _Look:
-    seen: int = 0
-    findings: Sequence[Finding] = ()
-    gap: str = ""
-
-
-async def _look(reader: Reader, kind: Kind, namespace: str, turn: asyncio.Semaphore) -> _Look:
-    if namespace and not kind.resource.namespaced:
-        return _Look()
-    seen, cursor, findings = 0, "", list[Finding]()
-    while True:
-        try:
-            async with turn:
-                page = await reader.page(kind, Query(namespace=namespace, limit=PAGE, cursor=cursor), table=False)
-        except FairleadError as error:
-            return _Look(seen, findings, str(error))
-        for each in page.document.get("items") or ():
-            obj = {"apiVersion": kind.api_version, "kind": kind.api.kind, **each}
-            health = judge(obj, kind.api.categories)
-            findings += (
-                [Finding(references.of(obj), health)] if health.state is not State.HEALTHY and not _is_off(obj) else []
-            )
-            seen += 1
-        cursor = page.cursor
-        if not cursor or seen >= MOST:
-            return _Look(seen, findings, f"only the first {seen} were looked at" if cursor else "")
 
 
 def _is_off(obj: Object) -> bool:
