@@ -16,6 +16,7 @@ from fairlead.mcp.toolsets.crossplane import (
     operations,
     packageconfigs,
     packages,
+    prompts,
     providerconfigs,
     reconciling,
     revisions,
@@ -60,6 +61,9 @@ TOOLSET = Toolset(
     "crossplane",
     "Operate a Crossplane control plane: XRDs, compositions, packages, operations, usages; trace and diagnose.",
     (*_SEED, *understanding.TOOLS, *(each for each in _MORE if each.name in _IN_BOTH)),
+    prompts=prompts.PROMPTS,
+    resources=prompts.RESOURCES,
+    complete=prompts.complete,
     presets=(
         Preset(
             "crossplane-readonly",
