@@ -1,8 +1,9 @@
 """A registry of packages on loopback, so that Crossplane really installs what a test has built.
 
-Crossplane pulls packages as OCI images: a manifest by tag or digest, its layers as blobs. It tries TLS first and then
-plain HTTP for an address like this one. Nothing is pushed: packages are made in memory, of one layer, a gzipped tar
-with `package.yaml`, which holds the package's metadata and the objects that it brings.
+Crossplane pulls packages as OCI images: a manifest by tag or digest, its layers as blobs; what others depend on it
+chooses from the list of tags. It tries TLS first and then plain HTTP for an address like this one. Nothing is pushed:
+packages are made in memory, of one layer, a gzipped tar with `package.yaml`, which holds the package's metadata and the
+objects that it brings.
 
 Source: reference/testenv.md (Packages); the OCI distribution and image specifications.
 """
@@ -22,7 +23,7 @@ from typing import Any, Self
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<what>manifests|blobs)/(?P<reference>[^/]+)")
+_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<what>manifests|blobs|tags)/(?P<reference>[^/]+)")
 
 
 class Registry:
@@ -64,10 +65,17 @@ class Registry:
         match = _PATH.fullmatch(path)
         if match is None:
             return None
+        if match["what"] == "tags":
+            return self._listed(match["name"])
         digest = self._tags.get((match["name"], match["reference"]), match["reference"])
         content = self._blobs.get(digest)
         media_type = MANIFEST if match["what"] == "manifests" else "application/octet-stream"
         return None if content is None else (content, media_type, digest)
+
+    def _listed(self, name: str) -> tuple[bytes, str, str] | None:
+        """What Crossplane chooses the version of a dependency from."""
+        tags = [tag for each, tag in self._tags if each == name]
+        return (json.dumps({"name": name, "tags": tags}).encode(), "application/json", "") if tags else None
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         registry = self
