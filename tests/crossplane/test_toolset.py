@@ -7,18 +7,13 @@ from typing import Any
 import pytest
 
 from fairlead.machinery.paths import Resource
-from fairlead.mcp.callers import STDIO
-from fairlead.mcp.deciding.gate import Gate
-from fairlead.mcp.named import catalog, offering
-from fairlead.mcp.named.servers import Limits, NamedServer, Target
-from fairlead.mcp.reaching.targets import Targets
 from testenv.crossplane import FUNCTION, SERVER_KEYS
 from testenv.registry import Registry, metadata
 from testenv.servers import RealCluster
+from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
-from tests.mcp.changing import Person
 
 Object = dict[str, Any]
 CONFIG_MAPS = Resource("", "v1", "configmaps")
@@ -28,33 +23,10 @@ RUNTIME = {"tlsServerSecretName": SERVER_KEYS, "tlsClientSecretName": "crossplan
 SCHEMA = json.dumps({"properties": {"size": {"type": "string"}}, "required": ["size"]})
 
 
-class Hand:
-    """An agent whose person says yes."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self.talk = Person()
-
-    async def __call__(self, tool: str, **arguments: Any) -> str:
-        self.talk = Person()
-        outcome = await self._gate.call(STDIO, tool, arguments, self.talk)
-        assert not outcome.failed, outcome.answer.text
-        return outcome.answer.text
-
-    async def refused(self, tool: str, **arguments: Any) -> str:
-        outcome = await self._gate.call(STDIO, tool, arguments, self.talk)
-        assert outcome.failed, outcome.answer.text
-        return outcome.answer.text
-
-
 @pytest.fixture
 async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand]:
-    many = Limits(read=10_000, write=10_000, delete=10_000)
-    server = NamedServer("one", catalog=("crossplane",), limits=many, timeout_seconds=120)
-    offer = offering.combined(catalog.chosen(server.catalog, catalog.toolsets()))
-    target = Target("here", kubeconfig=str(plane_server.cluster.kubeconfig))
-    async with Targets((target,), reads_only=False) as targets:
-        yield Hand(Gate(server, offer, targets))
+    async with hand(plane_server.cluster.kubeconfig, "crossplane") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
