@@ -6,6 +6,9 @@ tests get the program itself. Three things stand in for the cluster that it expe
 `PACKAGE_RUNTIME=External` keeps it from making Deployments, and a FunctionRevision that is paused, so that nobody
 looks for its image, names the endpoint where our function listens.
 
+Both generations are there, because people run both: 2.3, and 1.20, which is the last that has no XRD v2, no managed
+resource definitions and no operations, and checks XRDs and Compositions by webhook.
+
 Crossplane binds its metrics and health ports on every interface, and no setting changes that.
 """
 
@@ -22,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from fairlead.serving.certificates import Authority, KeyPair
-from testenv import building
+from testenv import building, initializing
 from testenv.ports import Ports
 from testenv.processes import Process, ServerError, last_lines
 from testenv.servers import HOST, RealCluster
@@ -33,6 +36,8 @@ FUNCTION = "function-settings"
 WEBHOOKS = "crossplane-webhooks"
 SERVER_KEYS = "crossplane-tls-server"
 INIT_SECONDS = 60.0
+PROGRAMS = {"2.3": "crossplane", "1.20": "crossplane-1"}
+"""By version; its CRDs and webhooks are targets named after it."""
 ACTIVATE_ALL = {
     "apiVersion": "apiextensions.crossplane.io/v1alpha1",
     "kind": "ManagedResourceActivationPolicy",
@@ -50,14 +55,25 @@ class RealCrossplane:
     """
 
     def __init__(
-        self, cluster: RealCluster, directory: Path, *, usages: bool = False, operations: bool = False
+        self,
+        cluster: RealCluster,
+        directory: Path,
+        *,
+        version: str = "2.3",
+        usages: bool = False,
+        operations: bool = False,
+        runtime: str = "External",
     ) -> None:
         """`directory` is for keys, cache and logs, and is made if need be.
 
-        `usages` starts the webhook too, without which a Usage has no controller and protects nothing.
+        `usages` starts the webhook too, without which a Usage has no controller and protects nothing; in 1.20 it checks
+        XRDs and Compositions as well. `operations` are not in 1.20. `runtime` is Crossplane's `PACKAGE_RUNTIME`.
         """
         self.cluster = cluster
         self.directory = directory
+        self._program_name = PROGRAMS[version]
+        self._is_first = version.startswith("1.")
+        self._runtime = runtime
         self._usages = usages
         self._operations = operations
         for each in ("client", "function", "server", "cache"):
@@ -110,10 +126,13 @@ class RealCrossplane:
         self._apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
         if self._usages:
             self._apply(self._webhook_service())
-        self._initialize()
-        if self._usages:
-            self._write_server_keys()
-        self._apply(ACTIVATE_ALL)
+        if self._is_first:
+            self._prepare_first()
+        else:
+            self._initialize()
+            self._apply(ACTIVATE_ALL)
+            if self._usages:
+                self._write_server_keys()
         revision = function_revision()
         self._apply(revision)
         capabilities = ["composition", "operation"]
@@ -122,6 +141,15 @@ class RealCrossplane:
             *("patch", "functionrevision.pkg.crossplane.io", revision["metadata"]["name"]),
             *("--subresource=status", "--type=merge", "-p", json.dumps({"status": status})),
         )
+
+    def _prepare_first(self) -> None:
+        initializing.crds(self._apply, self._folder("crds"))
+        if self._usages:
+            keys = Authority.create("crossplane webhooks")
+            _write(self.directory / "server", keys.issue_server([f"{WEBHOOKS}.{NAMESPACE}.svc"], []), keys)
+            service = {"name": WEBHOOKS, "namespace": NAMESPACE, "port": self.ports["webhook"]}
+            initializing.webhooks(self._apply, self._folder("webhooks"), service, keys.certificate)
+        initializing.objects(self._apply, NAMESPACE)
 
     def _initialize(self) -> None:
         """Again while it fails: it writes objects of CRDs that it has only just made, before discovery has them."""
@@ -147,21 +175,27 @@ class RealCrossplane:
         started.await_ready(lambda: _ready(self.ports["health"]))
 
     def _program(self) -> Path:
-        path = building.binary("crossplane")
+        path = building.binary(self._program_name)
         if path is None:
-            raise ServerError("crossplane is not built", remedy="run `make testenv`")
+            raise ServerError(f"{self._program_name} is not built", remedy="run `make testenv`")
+        return path
+
+    def _folder(self, what: str) -> Path:
+        path = building.folder(f"{self._program_name}-{what}")
+        if path is None:
+            raise ServerError(f"{self._program_name}-{what} is not built", remedy="run `make testenv`")
         return path
 
     def _settings(self) -> dict[str, str]:
         return {
             "KUBECONFIG": str(self.cluster.cluster.kubeconfig),
             "POD_NAMESPACE": NAMESPACE,
-            "CRDS_PATH": str(building.folder("crossplane-crds")),
+            "CRDS_PATH": str(self._folder("crds")),
             "TLS_CA_SECRET_NAME": "crossplane-root-ca",
             "TLS_CLIENT_SECRET_NAME": "crossplane-tls-client",
             "TLS_CLIENT_CERTS_DIR": str(self.directory / "client"),
             **(self._webhook_settings() if self._usages else {"ENABLE_WEBHOOKS": "false"}),
-            "PACKAGE_RUNTIME": "External",
+            "PACKAGE_RUNTIME": self._runtime,
             "XPKG_CACHE_DIR": str(self.directory / "cache"),
             "METRICS_PORT": str(self.ports["metrics"]),
             "HEALTH_PROBE_PORT": str(self.ports["health"]),
@@ -171,7 +205,7 @@ class RealCrossplane:
         port = str(self.ports["webhook"])
         return {
             "ENABLE_WEBHOOKS": "true",
-            "WEBHOOK_CONFIGS_PATH": str(building.folder("crossplane-webhooks")),
+            "WEBHOOK_CONFIGS_PATH": str(self._folder("webhooks")),
             "WEBHOOK_SERVICE_NAME": WEBHOOKS,
             "WEBHOOK_SERVICE_NAMESPACE": NAMESPACE,
             "WEBHOOK_SERVICE_PORT": port,
