@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fairlead.crossplane import sources
+from fairlead.crossplane.sources import Source
 from fairlead.crossplane.xrds import CLUSTER, LEGACY_CLUSTER, NAMESPACED
 from fairlead.machinery.errors import FairleadError
 
@@ -173,18 +175,22 @@ def rearranged(
 
 def package(kind: str, reference: str, name: str = "", **settings: Any) -> Object:
     """`reference`: registry, repository and tag or digest. Raises `BuildError`."""
+    source = package_source(reference)
+    spec = {"package": reference} | {key: value for key, value in settings.items() if value not in (None, "", [])}
+    return {"apiVersion": f"{PACKAGES}/v1", "kind": kind, "metadata": _metadata(name or source.name), "spec": spec}
+
+
+def package_source(reference: str) -> Source:
+    """Raises `BuildError`."""
     if not _PACKAGE.fullmatch(reference):
         remedy = "e.g. xpkg.upbound.io/upbound/provider-aws-s3:v2.1.0; Crossplane 2 has no default registry"
         raise BuildError(f"{reference!r} is no package", "it needs registry, repository and a tag or digest", remedy)
-    repository = re.split(r"[:@](?=[^/]*$)", reference)[0]
-    spec = {"package": reference} | {key: value for key, value in settings.items() if value not in (None, "", [])}
-    metadata = _metadata(name or repository.rpartition("/")[2])
-    return {"apiVersion": f"{PACKAGES}/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    return sources.parse(reference)
 
 
 def warned_of(reference: str) -> str:
     """What is not wise about a tag; empty where nothing is."""
-    tag = re.split(r"[:@](?=[^/]*$)", reference)[-1]
+    tag = sources.parse(reference).identifier
     return f"the tag {tag} moves: what is installed changes without a change here" if tag in _LATEST else ""
 
 

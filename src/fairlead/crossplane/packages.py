@@ -37,10 +37,10 @@ async def below(reader: Reader, package: Object) -> list[Reference]:
     found += [
         Reference(version, f"{package['kind']}Revision", each["metadata"]["name"])
         for each in await revisions(reader, package)
-        if (each.get("spec") or {}).get("desiredState") == "Active" or _is_current(package, each)
+        if is_active(each) or _is_current(package, each)
     ]
-    current = (package.get("status") or {}).get("currentRevision")
-    found += await _dependencies(reader, version, str(current or ""), str(metadata.get("name")))
+    at = (package.get("status") or {}).get("currentRevision")
+    found += await _dependencies(reader, version, str(at or ""), str(metadata.get("name")))
     return found
 
 
@@ -53,6 +53,30 @@ async def revisions(reader: Reader, package: Object) -> list[dict[str, Any]]:
     mine = f"{OWNER}={package['metadata']['name']}"
     found = await reader.every(f"{package['kind']}Revision", str(package["apiVersion"]), label_selector=mine)
     return sorted(found, key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+
+
+async def current(reader: Reader, package: Object) -> dict[str, Any] | None:
+    """The revision that a package is at; None before there is one. Raises what `Reader` raises."""
+    name = str((package.get("status") or {}).get("currentRevision") or "")
+    if not name:
+        return None
+    try:
+        return await reader.one(await reader.kind(f"{package['kind']}Revision", str(package["apiVersion"])), name)
+    except statuses.NotFound:
+        return None
+
+
+def is_active(revision: Object) -> bool:
+    return bool((revision.get("spec") or {}).get("desiredState") == "Active")
+
+
+def dependencies(revision: Object) -> list[str]:
+    """How many it has; nothing where it has none."""
+    status = revision.get("status") or {}
+    found, there, invalid = (int(status.get(f"{each}Dependencies") or 0) for each in ("found", "installed", "invalid"))
+    if not found and not invalid:
+        return []
+    return [f"dependencies: {found}, installed {there}" + (f", in conflict {invalid}" if invalid else "")]
 
 
 async def installed(reader: Reader, revision: Object) -> list[tuple[str, str]]:
@@ -73,11 +97,7 @@ async def installed(reader: Reader, revision: Object) -> list[tuple[str, str]]:
 
 def active(revisions: Iterable[Object]) -> set[str]:
     """The packages that have a revision which is in use."""
-    return {
-        str(((each.get("metadata") or {}).get("labels") or {}).get(OWNER))
-        for each in revisions
-        if (each.get("spec") or {}).get("desiredState") == "Active"
-    }
+    return {str(((each.get("metadata") or {}).get("labels") or {}).get(OWNER)) for each in revisions if is_active(each)}
 
 
 async def lock(reader: Reader) -> Object:

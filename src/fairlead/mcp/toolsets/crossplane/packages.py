@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairlead.crossplane import building
+from fairlead.crossplane import building, sources
 from fairlead.crossplane import packages as facts
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
@@ -37,14 +37,15 @@ def installs(kind: str) -> Planning:
             raise ToolError(str(error)) from error
         reader = changing.reader(call, arguments)
         notes = [building.warned_of(reference), *await _twins(reader, kind, manifest)]
-        return await changing.created(call, arguments, manifest, *notes, update="resources_patch (spec.package)")
+        upgrade = f"upgrade_package kind={kind.lower()} name={manifest['metadata']['name']} package={reference}"
+        return await changing.created(call, arguments, manifest, *notes, update=upgrade)
 
     return plan
 
 
 async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     """The same package under another name: the two would fight over their CRDs."""
-    repository = _repository(manifest["spec"]["package"])
+    repository = sources.of(manifest).repository
     try:
         installed = await reader.every(kind, _V1)
     except FairleadError as error:
@@ -52,14 +53,8 @@ async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     return [
         f"{kind} {each['metadata']['name']} has the same package already: the two would fight over its CRDs"
         for each in installed
-        if _repository(each["spec"]["package"]) == repository
-        and each["metadata"]["name"] != manifest["metadata"]["name"]
+        if sources.of(each).repository == repository and each["metadata"]["name"] != manifest["metadata"]["name"]
     ]
-
-
-def _repository(reference: str) -> str:
-    repository, _, last = reference.partition("@")[0].rpartition("/")
-    return f"{repository}/{last.partition(':')[0]}"
 
 
 def uninstalls(kind: str) -> Planning:
@@ -125,7 +120,7 @@ _INSTALL = (
     Parameter("skip_dependency_resolution", "Install nothing else.", type="boolean"),
     Parameter("ignore_crossplane_constraints", "Whatever it is for.", type="boolean"),
 )
-_RUNTIME = Parameter("runtime_config", "Name of a DeploymentRuntimeConfig.")
+RUNTIME = Parameter("runtime_config", "Name of a DeploymentRuntimeConfig.")
 _SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
 
 
@@ -164,7 +159,7 @@ def reading_tools(kind: str, what: str) -> tuple[Tool, Tool]:
 
 
 TOOLS = (
-    install_tool("Provider", "Install a provider package, and wait until it is healthy.", _RUNTIME),
+    install_tool("Provider", "Install a provider package, and wait until it is healthy.", RUNTIME),
     *reading_tools("Provider", "One provider: state, revisions, the kinds that it has installed."),
     Tool(
         "uninstall_provider",

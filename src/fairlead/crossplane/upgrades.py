@@ -1,0 +1,54 @@
+"""What moving a package to another version means, said before it is done.
+
+Crossplane takes any change of `spec.package` at once: it switches the running revision off whatever the policy says,
+and looks at dependencies only afterwards. So the step, those whom it breaks and the trap of the policy Manual are told
+beforehand, from what the cluster holds; what the new version itself depends on is known only once it is fetched.
+
+Source: reference/crossplane.md §1.5, §7 (4); seen on Crossplane 2.3.4.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fairlead.crossplane import locking, sources, versions
+from fairlead.crossplane.judging import PAUSED
+from fairlead.crossplane.locking import Locked
+from fairlead.crossplane.sources import Source
+
+Object = Mapping[str, Any]
+
+
+def is_manual(package: Object) -> bool:
+    return (package.get("spec") or {}).get("revisionActivationPolicy") == "Manual"
+
+
+def notes(package: Object, after: Source, locked: Sequence[Locked]) -> list[str]:
+    before = sources.of(package)
+    return [_step(before, after), *_broken(after, locked), *_trap(package), *_paused(package)]
+
+
+def _step(before: Source, after: Source) -> str:
+    if before.repository != after.repository:
+        return f"another repository: from {before} to {after}"
+    kind = versions.step(before.identifier, after.identifier)
+    told = kind or "which of them is newer cannot be told from a tag that is no version, or from a digest"
+    return f"{before.identifier} → {after.identifier}: {told}"
+
+
+def _broken(after: Source, locked: Sequence[Locked]) -> list[str]:
+    return [
+        f"conflict: {each} needs {constraint}, which {after.identifier} does not meet: it becomes unhealthy"
+        for each, constraint in locking.broken_by(locked, after.repository, after.identifier)
+    ]
+
+
+def _trap(package: Object) -> list[str]:
+    if not is_manual(package):
+        return []
+    running = (package.get("status") or {}).get("currentRevision") or "the running revision"
+    return [f"its policy is Manual: {running} is switched off at once, and the new revision waits for its activation"]
+
+
+def _paused(package: Object) -> list[str]:
+    annotations = (package.get("metadata") or {}).get("annotations") or {}
+    return ["it is paused: nothing happens until it is resumed"] if annotations.get(PAUSED) == "true" else []
