@@ -116,6 +116,7 @@ _POSITIVE = ("Ready", "Available", "Healthy", "Established", "Accepted", "Comple
 def _decided(obj: Object, kinds: tuple[str, ...], *, expected: bool) -> Health:
     """The first that is against it; `expected` says that nothing at all means that nobody has looked yet."""
     found = [each for each in (conditions.get(obj, kind) for kind in kinds) if each is not None]
+    found = [each for each in found if not _is_left_over(obj, each)]
     if not found:
         said = "no condition says anything yet; its events may say why"
         return Health(State.UNKNOWN, "NoConditions", said) if expected else HEALTHY
@@ -127,6 +128,12 @@ def _decided(obj: Object, kinds: tuple[str, ...], *, expected: bool) -> Health:
     if any(generation > each["observedGeneration"] for each in found if each.get("observedGeneration")):
         return Health(State.PROGRESSING, "StaleConditions", "its conditions speak of an earlier generation")
     return Health(State.HEALTHY, str(found[-1].get("reason") or ""))
+
+
+def _is_left_over(obj: Object, condition: Object) -> bool:
+    """A cron operation that goes on after a pause says so in `Scheduling`; `Synced` it writes with its next run."""
+    late = obj.get("kind") == "CronOperation" and condition.get("type") == "Synced"
+    return late and condition.get("reason") == "ReconcilePaused"
 
 
 def _is_under_way(condition: Object) -> bool:

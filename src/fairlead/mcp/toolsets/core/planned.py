@@ -20,6 +20,9 @@ _DONE = {
     "delete": "deleted",
     "scale": "scaled",
     "run": "started",
+    "pause": "paused",
+    "resume": "resumed",
+    "reconcile": "asked for a reconcile of",
 }
 
 
