@@ -17,11 +17,12 @@ from fairlead.crossplane import circumstances, radius, tracing
 from fairlead.crossplane.causes import FINALIZERS, Cause, held, no_controller
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
-from fairlead.crossplane.tracing import Node, Trace
+from fairlead.crossplane.tracing import Limits, Node, Trace
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Deletion:
     unread: tuple[str, ...]
 
 
-async def explain(reader: Reader, kind: Kind, name: str, namespace: str = "") -> Deletion:
+async def explain(reader: Reader, kind: Kind, name: str, namespace: str = "", *, limits: Limits = _LIMITS) -> Deletion:
     """Raises what `Reader` raises for the object itself alone."""
-    trace = await tracing.trace(reader, kind, name, namespace)
+    trace = await tracing.trace(reader, kind, name, namespace, limits=limits)
     known = await circumstances.gather(reader, trace, deletion=True)
     metadata = (trace.root.obj or {}).get("metadata") or {}
     finalizers = [str(each) for each in metadata.get("finalizers") or ()]

@@ -73,10 +73,12 @@ async def _verdict(reader: Reader, manifest: Object, namespace: str, known: _Kno
     except FairleadError as error:
         return Verdict(reference, INVALID, (("", str(error)),))
     unchecked = () if found.tried else tuple(found.unchecked)
-    return Verdict(reference, VALID, (), tuple(await _leaning(reader, kind, manifest, known)), unchecked)
+    return Verdict(reference, VALID, (), tuple(await leaning(reader, kind, manifest, known)), unchecked)
 
 
-async def _leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known) -> list[str]:
+async def leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known | None = None) -> list[str]:
+    """What it names and is not there. Raises nothing for what could not be read: that is a line too."""
+    known = known or _Known()
     spec = manifest.get("spec") or {}
     categories = set(kind.api.categories)
     try:

@@ -119,12 +119,14 @@ def _noted(change: Change, notes: Sequence[str]) -> Change:
 
 
 def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan:
+    """What was noted of something new is said after it too: nobody is asked before."""
     plan = planned.plan(changes)
     seconds = arguments.get("wait_seconds") or 0
 
     async def carry_out() -> Answer:
         answer = await plan.carry_out()
-        told = [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
+        told = [redacting.text(fencing.plain(note)) for each in changes if each.before is None for note in each.notes]
+        told += [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
         return replace(answer, text="\n".join([answer.text, *told]))
 
     return replace(plan, carry_out=carry_out)
