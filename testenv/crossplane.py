@@ -26,6 +26,7 @@ from typing import Any
 
 from fairlead.serving.certificates import Authority, KeyPair
 from testenv import building, initializing
+from testenv.kubectl import kubectl
 from testenv.ports import Ports
 from testenv.processes import Process, ServerError, last_lines
 from testenv.servers import HOST, RealCluster
@@ -233,17 +234,7 @@ class RealCrossplane:
         self._kubectl("apply", "--server-side", "-f", "-", text=json.dumps(manifest))
 
     def _kubectl(self, *arguments: str, text: str | None = None) -> str:
-        program = building.binary("kubectl")
-        if program is None:
-            raise ServerError("kubectl is not built", remedy="run `make testenv`")
-        command: list[str | Path] = [program, f"--kubeconfig={self.cluster.cluster.kubeconfig}", *arguments]
-        cache = {"KUBECACHEDIR": str(self.directory / "kubectl-cache")}
-        done = subprocess.run(
-            command, input=text, capture_output=True, text=True, env=os.environ | cache, timeout=60, check=False
-        )
-        if done.returncode:
-            raise ServerError(f"kubectl {arguments[0]} failed", " ".join(done.stderr.split()))
-        return done.stdout
+        return kubectl(self.cluster.cluster, self.directory, *arguments, text=text)
 
 
 def function_revision() -> dict[str, Any]:
