@@ -28,6 +28,8 @@ class Radius:
     counts: tuple[tuple[str, int], ...] = ()
     """Kinds with how many objects of each go, in the order in which they depend on each other."""
     unread: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Of those that are objects of the kinds that go, as `Bucket/a in shop`."""
 
     @property
     def total(self) -> int:
@@ -54,7 +56,7 @@ async def _of_definition(reader: Reader, xrd: Object) -> Radius:
     composites = found[-1].items if found else []
     composed = Counter(each.kind for obj in composites for each in references.children(obj))
     counted = _counted(found)
-    return Radius((*counted.counts, *sorted(composed.items())), counted.unread)
+    return Radius((*counted.counts, *sorted(composed.items())), counted.unread, counted.names)
 
 
 async def _of_package(reader: Reader, package: Object) -> Radius:
@@ -73,8 +75,12 @@ async def _of_package(reader: Reader, package: Object) -> Radius:
         await _lists(reader, [(plural, group) for plural, _, group in (each.partition(".") for each in named)])
     )
     more = [await _definition(reader, each) for each in sorted(definitions)]
-    counts = (*found.counts, *(count for each in more for count in each.counts))
-    return Radius(counts, (*found.unread, *(gap for each in more for gap in each.unread)))
+    parts = (found, *more)
+    return Radius(
+        tuple(count for each in parts for count in each.counts),
+        tuple(gap for each in parts for gap in each.unread),
+        tuple(name for each in parts for name in each.names),
+    )
 
 
 async def _definition(reader: Reader, name: str) -> Radius:
@@ -113,4 +119,5 @@ def _counted(found: Iterable[_Listed]) -> Radius:
     return Radius(
         tuple((each.kind, len(each.items)) for each in found if each.items),
         tuple(each.gap for each in found if each.gap),
+        tuple(sorted(str(references.of(obj)) for each in found for obj in each.items)),
     )

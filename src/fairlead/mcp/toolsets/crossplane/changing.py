@@ -31,6 +31,7 @@ SHORT_WAIT = replace(WAIT, default=5)
 SET = Parameter("set", "path=value, e.g. spec.parameters.size=20.", type="array")
 UNSET = Parameter("unset", "Paths to remove.", type="array")
 _PAUSE = 0.5
+_NAMED = 20
 
 
 def reader(call: Call, arguments: Arguments) -> Reader:
@@ -109,9 +110,15 @@ async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> 
         why = "; ".join(goes.unread)
         raise ToolError(f"what goes with {change.subject} cannot be counted, so it is not deleted", why)
     counted = [f"goes with it: {', '.join(f'{count} {name}' for name, count in goes.counts)}"] if goes.total else []
+    counted += [f"by name: {_some(goes.names)}"] if goes.names else []
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     then = f"explain_deletion kind={kind.api.kind} name={change.name} says how far it is"
     return planned.plan([_noted(change, (*counted, *stays, *notes))], then)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _noted(change: Change, notes: Sequence[str]) -> Change:
