@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairlead.client.api import Client
 from fairlead.crossplane import xrds
@@ -13,6 +13,9 @@ from fairlead.crossplane.xrds import Definition
 from fairlead.embedded import composing, following
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.paths import Resource
+
+if TYPE_CHECKING:
+    from fairlead.embedded.composites import Composer
 
 Object = dict[str, Any]
 
@@ -24,6 +27,8 @@ class Offer:
     client: Client
     definition: Definition
     connection_keys: Sequence[str] = ()
+    composer: "Composer | None" = None
+    """Without one a composite is ready as soon as it is there."""
 
     async def serve(self) -> None:
         """Until it is cancelled."""
@@ -42,25 +47,55 @@ class Offer:
         of = self.definition
         return Resource(of.group, of.referenceable, of.composite.plural, of.scope == xrds.NAMESPACED)
 
-    async def composite_changed(self, composite: Object) -> None:
-        """A composite becomes ready at once; its claim then hears of it."""
-        name, namespace = composite["metadata"]["name"], composite["metadata"].get("namespace")
-        if namespace:
-            composite = await self._adopted(await self.client.get(self._composites, name, namespace))
-        wanted = composing.ready(composite, following.now())
-        if "deletionTimestamp" not in composite["metadata"] and wanted != conditions.conditions(composite):
-            await self._set_conditions(self._composites, name, namespace, wanted)
+    async def composite_changed(self, event: Object) -> None:
+        """A composite becomes ready, or is told why not; its claim then hears of it."""
+        name, namespace = event["metadata"]["name"], event["metadata"].get("namespace")
+        try:
+            composite = await self.client.get(self._composites, name, namespace)
+        except statuses.NotFound:
+            composite = event
+        else:
+            composite = await self._led(composite)
         claim = composing.claim_of(composite)
         if claim is not None and self.definition.claim is not None:
             await self.claim_changed(await self.client.get(self._claims, claim[1], claim[0]))
 
+    async def _led(self, composite: Object) -> Object:
+        metadata = composite["metadata"]
+        if self.composer or metadata.get("namespace"):
+            composite = await self._adopted(composite)
+        if "deletionTimestamp" in metadata:
+            return composite
+        if self.composer:
+            return await self.composer.compose(self._composites, composite)
+        wanted = composing.ready(composite, following.now())
+        if wanted != conditions.conditions(composite):
+            await self._set_conditions(self._composites, metadata["name"], metadata.get("namespace"), wanted)
+        return composite
+
+    @property
+    def composes(self) -> tuple[str, str]:
+        """Version and kind by which compositions name its composites."""
+        return f"{self.definition.group}/{self.definition.referenceable}", self.definition.composite.kind
+
+    async def again(self, *, failed: bool = False) -> None:
+        """Looks at every composite anew, or at those that could not be composed."""
+        for each in (await self.client.list(self._composites)).items:
+            if not failed or not conditions.is_true(each, "Synced"):
+                await following.persist(self.client, self.composite_changed, each)
+
+    async def look(self, name: str, namespace: str | None) -> None:
+        """`namespace`: of something that it has composed."""
+        inside = namespace if self._composites.namespaced else None
+        await self.composite_changed(await self.client.get(self._composites, name, inside))
+
     async def _adopted(self, composite: Object) -> Object:
         """One that is its own root gets what a claim's was made with, and is let go when it is deleted."""
         metadata = composite["metadata"]
-        patch = composing.adopting(composite)
+        patch = composing.adopting(composite, legacy=self.definition.scope == xrds.LEGACY_CLUSTER)
         if patch is None:
             return composite
-        return await self.client.patch(self._composites, metadata["name"], patch, metadata["namespace"])
+        return await self.client.patch(self._composites, metadata["name"], patch, metadata.get("namespace"))
 
     async def claim_changed(self, event: Object) -> None:
         namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
@@ -72,6 +107,8 @@ class Offer:
         if patch is not None:
             claim = await self.client.patch(self._claims, name, patch, namespace)
         composite = await self._composite(claim)
+        if self.composer and (told := composing.returning(claim, composite)):
+            claim = await self.client.patch(self._claims, name, told, namespace)
         time = following.now()
         if not conditions.is_true(composite, "Ready"):
             wanted = composing.waiting(claim, time)

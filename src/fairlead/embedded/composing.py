@@ -8,6 +8,7 @@ nobody must take it for an infrastructure that exists.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fairlead.crossplane.references import machinery
 from fairlead.crossplane.xrds import Definition
 from fairlead.machinery import conditions
 from fairlead.machinery.conditions import condition
@@ -75,8 +76,17 @@ def composite(claim: Mapping[str, Any], definition: Definition) -> Object:
     }
 
 
-def adopting(composite: Mapping[str, Any]) -> Object | None:
-    """The merge patch by which a namespaced composite is taken up, or let go; None when there is nothing to do."""
+def owner(obj: Mapping[str, Any]) -> Object:
+    """The reference by which an object is controlled by this one, and goes with it."""
+    found = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": obj["metadata"]["name"]}
+    return {**found, "uid": obj["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}
+
+
+def adopting(composite: Mapping[str, Any], *, legacy: bool = False) -> Object | None:
+    """The merge patch by which a composite is taken up, or let go; None when there is nothing to do.
+
+    A `legacy` one keeps what is Crossplane's own in its spec itself.
+    """
     metadata = composite["metadata"]
     finalizers = metadata.get("finalizers") or []
     patch: Object = {}
@@ -85,13 +95,13 @@ def adopting(composite: Mapping[str, Any]) -> Object | None:
             kept = [each for each in finalizers if each != COMPOSITE_FINALIZER]
             patch = {"metadata": {"finalizers": kept or None}}
     else:
-        patch = _taken_up(composite, finalizers)
+        patch = _taken_up(composite, finalizers, legacy)
     if patch:
         patch.setdefault("metadata", {})["resourceVersion"] = metadata["resourceVersion"]
     return patch or None
 
 
-def _taken_up(composite: Mapping[str, Any], finalizers: Sequence[str]) -> Object:
+def _taken_up(composite: Mapping[str, Any], finalizers: Sequence[str], legacy: bool) -> Object:
     metadata, patch = composite["metadata"], dict[str, Any]()
     about: Object = {}
     if COMPOSITE_FINALIZER not in finalizers:
@@ -102,8 +112,9 @@ def _taken_up(composite: Mapping[str, Any], finalizers: Sequence[str]) -> Object
         about["annotations"] = dict(SIMULATED)
     if about:
         patch["metadata"] = about
-    if not ((composite.get("spec") or {}).get("crossplane") or {}).get("compositionUpdatePolicy"):
-        patch["spec"] = {"crossplane": {"compositionUpdatePolicy": "Automatic"}}
+    if not machinery(composite).get("compositionUpdatePolicy"):
+        policy: Object = {"compositionUpdatePolicy": "Automatic"}
+        patch["spec"] = policy if legacy else {"crossplane": policy}
     return patch
 
 
@@ -114,6 +125,13 @@ def _passed_on(texts: Mapping[str, str] | None) -> dict[str, str]:
         for key, value in (texts or {}).items()
         if not key.partition("/")[0].endswith(_RESERVED) or "/" not in key
     }
+
+
+def returning(claim: Mapping[str, Any], composite: Mapping[str, Any]) -> Object | None:
+    """The merge patch by which a claim is told what its composite is composed by; None when it knows."""
+    known, spec = claim.get("spec") or {}, composite.get("spec") or {}
+    told = {key: spec[key] for key in ("compositionRef", "compositionRevisionRef") if key in spec}
+    return None if told.items() <= known.items() else {"spec": told}
 
 
 def claim_of(composite: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -147,14 +165,12 @@ def connection_secret(claim: Mapping[str, Any], keys: Sequence[str], password: s
     metadata = claim["metadata"]
     values = {"username": metadata["name"], "password": password, "port": "5432"}
     endpoint = f"{metadata['name']}.{metadata['namespace']}.simulated.invalid"
-    owner = {"apiVersion": claim["apiVersion"], "kind": claim["kind"], "name": metadata["name"],
-             "uid": metadata["uid"], "controller": True, "blockOwnerDeletion": True}  # fmt: skip
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": SECRET_TYPE,
         "metadata": {"name": name, "namespace": metadata["namespace"], "annotations": SIMULATED,
-                     "ownerReferences": [owner]},
+                     "ownerReferences": [owner(claim)]},
         "stringData": {key: values.get(key, endpoint) for key in keys or ("endpoint", "username", "password")},
     }  # fmt: skip
 

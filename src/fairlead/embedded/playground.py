@@ -21,7 +21,9 @@ class Playground:
     app: Cluster
     control_plane: Cluster
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, whole: bool = False) -> None:
+        """`whole`: the simulated Crossplane has compositions, functions and packages too, as a world needs them."""
+        self._whole = whole
         self._app = EmbeddedCluster("app", directory)
         self._control_plane = EmbeddedCluster("control-plane", directory)
         self._stack = AsyncExitStack()
@@ -44,7 +46,7 @@ class Playground:
         await self._stack.aclose()
 
     async def _simulate(self, client: Client) -> None:
-        simulator = Simulator(client)
+        simulator = Simulator(client, whole=self._whole)
         running = asyncio.create_task(simulator.run())
 
         async def stop() -> None:

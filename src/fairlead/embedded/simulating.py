@@ -7,13 +7,11 @@ is run and nothing is provisioned, which every object that it makes says of itse
 """
 
 import asyncio
-from contextlib import aclosing
 from copy import deepcopy
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairlead.client.api import Client
-from fairlead.client.watching import Applied, Listed, watch
 from fairlead.crossplane import generating, xrds
 from fairlead.crossplane.xrds import Definition, DefinitionError
 from fairlead.embedded import composing, following
@@ -21,6 +19,9 @@ from fairlead.embedded.claiming import Offer
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.encoding import from_yaml
 from fairlead.machinery.paths import Resource
+
+if TYPE_CHECKING:
+    from fairlead.embedded.composites import Composer
 
 Object = dict[str, Any]
 
@@ -56,28 +57,33 @@ def _data(name: str) -> Object:
 class Simulator:
     """`run` until it is cancelled; `ready` is set once XRDs can be created and are being watched."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, whole: bool = False) -> None:
+        """`whole`: with compositions, functions and packages, as a world needs them."""
         self.client = client
         self.ready = asyncio.Event()
-        self._offers: dict[str, tuple[Definition, asyncio.Task[None]]] = {}
+        self._whole = whole
+        self._composer: Composer | None = None
+        self._offers: dict[str, tuple[Offer, asyncio.Task[None]]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         definition = xrd_crd()
         await self._ensure(definition)
-        await self._established(definition["metadata"]["name"])
+        await following.until(self.client, CRDS, definition["metadata"]["name"], "Established")
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            if self._whole:
+                await self._begin_whole(tasks)
             tasks.create_task(following.follow(self.client, CRDS, self._crd_changed))
             tasks.create_task(following.follow(self.client, xrds.V1, self._xrd_changed, self.ready.set))
 
-    async def _established(self, name: str) -> None:
-        async with aclosing(watch(self.client, CRDS, field_selector=f"metadata.name={name}")) as events:
-            async for event in events:
-                known = event.items if isinstance(event, Listed) else []
-                known = [event.object] if isinstance(event, Applied) else known
-                if any(conditions.is_true(each, "Established") for each in known):
-                    return
+    async def _begin_whole(self, tasks: asyncio.TaskGroup) -> None:
+        from fairlead.embedded.controlplane import ControlPlane  # what a demo without a world does not wait for
+
+        plane = ControlPlane(self.client, tasks, lambda: [offer for offer, _ in self._offers.values()])
+        await plane.prepare()
+        plane.start()
+        self._composer = plane.composer
 
     async def _crd_changed(self, crd: Object) -> None:
         """The XRD that a CRD belongs to may have waited for it to be served, or to be gone."""
@@ -136,11 +142,12 @@ class Simulator:
     def _offer(self, definition: Definition, xrd: Object) -> None:
         """Begins to serve its claims; again where what it offers has changed."""
         known = self._offers.get(definition.name)
-        if known is not None and _same_offer(known[0], definition) and not known[1].done():
+        if known is not None and _same_offer(known[0].definition, definition) and not known[1].done():
             return
         self._withdraw(definition.name)
-        offer = Offer(self.client, definition, tuple(xrd["spec"].get("connectionSecretKeys") or ()))
-        self._offers[definition.name] = (definition, self._tasks.create_task(offer.serve()))
+        keys = tuple(xrd["spec"].get("connectionSecretKeys") or ())
+        offer = Offer(self.client, definition, keys, self._composer)
+        self._offers[definition.name] = (offer, self._tasks.create_task(offer.serve()))
 
     def _withdraw(self, name: str) -> None:
         known = self._offers.pop(name, None)

@@ -1,0 +1,108 @@
+"""What a world of the playground needs of Crossplane beside XRDs and claims: its kinds, a function, revisions.
+
+It is apart from the simulator because the playground begins without it: fifteen kinds more are a quarter of a second
+that `make demo` does not need.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fairlead.client.api import Client
+from fairlead.embedded import crossplanekinds, following, pipelining, revising
+from fairlead.embedded.claiming import Offer
+from fairlead.embedded.composing import SIMULATED, owner
+from fairlead.embedded.composites import FUNCTION_REVISIONS, Composer, Means
+from fairlead.embedded.crossplanekinds import resource
+from fairlead.machinery import conditions
+from fairlead.machinery.conditions import condition
+from fairlead.machinery.paths import Resource
+
+Object = dict[str, Any]
+Offers = Callable[[], Iterable[Offer]]
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+FUNCTIONS = resource("Function")
+PACKAGE = f"packages.example.org/{pipelining.FUNCTION}:v1.0.0"
+
+
+class ControlPlane:
+    def __init__(self, client: Client, tasks: asyncio.TaskGroup, offers: Offers) -> None:
+        self.client = client
+        self._tasks = tasks
+        self._offers = offers
+        self._means = Means()
+        self._served: set[str] = set()
+        self.composer = Composer(client, self._means, tasks, self._composed_changed)
+
+    async def prepare(self) -> None:
+        """The kinds, and the function that all pipelines call."""
+        for each in crossplanekinds.crds():
+            await following.ensure(self.client, CRDS, each)
+        for each in crossplanekinds.crds():
+            await following.until(self.client, CRDS, each["metadata"]["name"], "Established")
+        await self._install_function()
+
+    def start(self) -> None:
+        self._follow(revising.COMPOSITIONS, self._composition_changed, self._means.compositions)
+        self._follow(revising.REVISIONS, self._revision_changed, self._means.revisions)
+        self._follow(FUNCTION_REVISIONS, self._means_changed, self._means.function_revisions)
+        self._follow(CRDS, self._crd_changed)
+
+    def _follow(self, kind: Resource, changed: following.Changed, known: dict[str, Object] | None = None) -> None:
+        self._tasks.create_task(following.follow(self.client, kind, changed, known=known))
+
+    async def _install_function(self) -> None:
+        function = await self._healthy(
+            FUNCTIONS,
+            {"kind": "Function", "metadata": {"name": pipelining.FUNCTION}, "spec": {"package": PACKAGE}},
+            "Installed",
+            "Healthy",
+        )
+        name = f"{pipelining.FUNCTION}-1"
+        labels = {"pkg.crossplane.io/package": pipelining.FUNCTION}
+        metadata = {"name": name, "labels": labels, "ownerReferences": [owner(function)]}
+        spec = {"desiredState": "Active", "image": PACKAGE, "revision": 1}
+        revision = {"kind": "FunctionRevision", "metadata": metadata, "spec": spec}
+        await self._healthy(FUNCTION_REVISIONS, revision, "RevisionHealthy", "RuntimeHealthy")
+
+    async def _healthy(self, kind: Resource, obj: Object, *said: str) -> Object:
+        obj["apiVersion"] = str(kind.group_version)
+        obj["metadata"]["annotations"] = dict(SIMULATED)
+        made = await following.ensure(self.client, kind, obj)
+        reasons = {"Installed": "ActivePackageRevision", "Healthy": "HealthyPackageRevision"}
+        told = [condition(each, "True", reasons.get(each, f"Healthy{each}"), following.now()) for each in said]
+        status: Object = {"conditions": conditions.put(conditions.conditions(made), *told)}
+        if obj["kind"] == "Function":
+            status["currentRevision"] = f"{obj['metadata']['name']}-1"
+        return await self.client.patch(kind, made["metadata"]["name"], {"status": status}, subresource="status")
+
+    async def _composition_changed(self, composition: Object) -> None:
+        await revising.revise(self.client, composition)
+        await self._again(pipelining.composes(composition))
+
+    async def _revision_changed(self, revision: Object) -> None:
+        await self._again(pipelining.composes(revision))
+
+    async def _again(self, kind: tuple[str, str]) -> None:
+        for each in self._offers():
+            if each.composes == kind:
+                await each.again()
+
+    async def _crd_changed(self, crd: Object) -> None:
+        name = crd["metadata"]["name"]
+        if name not in self._served and conditions.is_true(crd, "Established"):
+            self._served.add(name)
+            await self._means_changed(crd)
+
+    async def _means_changed(self, _: Object) -> None:
+        """A function or a kind has come or gone: what could not be composed may be by now."""
+        for each in self._offers():
+            await each.again(failed=True)
+
+    async def _composed_changed(self, composed: Object) -> None:
+        """Its composite may be ready now, or has lost it."""
+        for reference in composed["metadata"].get("ownerReferences") or ():
+            for each in self._offers():
+                if reference.get("controller") and each.composes == (reference["apiVersion"], reference["kind"]):
+                    await each.look(reference["name"], composed["metadata"].get("namespace"))

@@ -1,0 +1,164 @@
+"""Worlds to try Fairlead on: what is in each, what is wrong with it, and what to call to find that out.
+
+A world is data: manifests under `data/scenarios/NAME/`, applied in the order of their names, that a real Crossplane
+takes as they are; a file with `delete` in its name says what is deleted again. So a test plays each world on the
+playground and on real Crossplane alike and expects the same diagnoses; what the simulator would get wrong shows there.
+Nothing is put into a state by hand: whoever plays a world only waits until somebody has said something of each object.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+from typing import Any, TypeVar
+
+import anyio
+
+from fairlead.client.api import Client
+from fairlead.client.watching import Applied, Backoff, Listed, watch
+from fairlead.machinery import conditions, statuses
+from fairlead.machinery.encoding import documents, from_yaml
+from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.paths import GroupVersion, Resource
+from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.reading import Reader
+
+Object = dict[str, Any]
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+SECONDS = 60.0
+"""For any one object to be served, or to be told of."""
+_TOLD_OF = {"claim", "composite", "pkg"}
+
+
+_T = TypeVar("_T")
+
+
+class ScenarioError(FairleadError):
+    """There is no such world, or it did not come about."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a diagnosis of an object of this world has to say first."""
+
+    kind: str
+    name: str
+    namespace: str
+    cause: str
+    """Of `crossplane.causes`; empty for what is well."""
+    about: str
+    """The kind of the object that is to blame."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    wrong: str
+    """A sentence for people."""
+    tries: tuple[str, ...]
+    """Commands, without the kubeconfig."""
+    findings: tuple[Finding, ...]
+
+    def files(self) -> list[tuple[str, list[Object]]]:
+        """Their names with what is in them, in order."""
+        folder = resources.files(__package__).joinpath("data", "scenarios", self.name)
+        names = sorted(each.name for each in folder.iterdir() if each.name[:1].isdigit())
+        return [(name, documents(folder.joinpath(name).read_text(encoding="utf-8"))) for name in names]
+
+
+def known() -> list[Scenario]:
+    """In the order in which they are best tried."""
+    folder = resources.files(__package__).joinpath("data", "scenarios")
+    told: Object = from_yaml(folder.joinpath("scenarios.yaml").read_text(encoding="utf-8"))
+    return [_read(name, each) for name, each in told.items()]
+
+
+def find(name: str) -> Scenario:
+    """Raises `ScenarioError`."""
+    found = {each.name: each for each in known()}
+    if name not in found:
+        raise ScenarioError(f"there is no scenario {name!r}", "", f"choose one of {', '.join(found)}")
+    return found[name]
+
+
+def _read(name: str, told: Object) -> Scenario:
+    findings = tuple(
+        Finding(each["kind"], each["name"], each.get("namespace", ""), each.get("cause", ""), each.get("about", ""))
+        for each in told.get("findings") or ()
+    )
+    return Scenario(name, told["title"], " ".join(told["wrong"].split()), tuple(told["try"]), findings)
+
+
+async def play(client: Client, scenario: Scenario, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Returns when something is told of every object. Raises `ScenarioError` and what `Client` raises."""
+    player = _Player(client)
+    for file, objects in scenario.files():
+        progress(file)
+        for each in objects:
+            await (player.delete(each) if "delete" in file else player.apply(each))
+        await player.settle()
+
+
+class _Player:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._reader = Reader(client)
+        self._made: list[tuple[Kind, Object]] = []
+
+    async def apply(self, obj: Object) -> None:
+        kind = await self._kind(obj)
+        apply = partial(self.client.apply, kind.resource, obj, manager="playground", force=True)
+        self._made.append((kind, await _persistently(apply)))
+
+    async def delete(self, obj: Object) -> None:
+        kind, metadata = await self._kind(obj), obj["metadata"]
+        await self.client.delete(kind.resource, metadata["name"], metadata.get("namespace"))
+        self._made = [each for each in self._made if (each[0], each[1]["metadata"]["name"]) != (kind, metadata["name"])]
+
+    async def settle(self) -> None:
+        for kind, obj in self._made:
+            if kind.api.kind == "CompositeResourceDefinition" or not _TOLD_OF.isdisjoint(kind.api.categories):
+                await self._until(kind.resource, obj["metadata"], lambda found: bool(conditions.conditions(found)))
+        self._made.clear()
+
+    async def _kind(self, obj: Mapping[str, Any]) -> Kind:
+        """As soon as it is served: an XRD or a package that was applied before may bring it."""
+        try:
+            return await self._reader.kind(obj["kind"], obj["apiVersion"])
+        except UnknownKindError:
+            group = GroupVersion.parse(obj["apiVersion"]).group
+
+            def served(crd: Object) -> bool:
+                spec = crd["spec"]
+                named = spec["group"] == group and spec["names"]["kind"] == obj["kind"]
+                return bool(named and conditions.is_true(crd, "Established"))
+
+            await self._until(CRDS, {}, served)
+        return await _persistently(partial(self._reader.kind, obj["kind"], obj["apiVersion"]))
+
+    async def _until(self, resource: Resource, metadata: Object, wanted: Callable[[Object], bool]) -> None:
+        """Raises `ScenarioError` where it takes too long."""
+        name, namespace = metadata.get("name", ""), metadata.get("namespace")
+        selector = f"metadata.name={name}" if name else ""
+        with anyio.move_on_after(SECONDS):
+            async with aclosing(watch(self.client, resource, namespace, field_selector=selector)) as events:
+                async for event in events:
+                    there = event.items if isinstance(event, Listed) else []
+                    if any(wanted(each) for each in ([event.object] if isinstance(event, Applied) else there)):
+                        return
+        what = f"{resource.qualified} {name}".strip()
+        raise ScenarioError(f"nothing was told of {what} within {SECONDS:g} s", "", "start the playground again")
+
+
+async def _persistently(attempt: Callable[[], Awaitable[_T]]) -> _T:
+    """A kind that is established is not served by every part of a real server at once."""
+    backoff = Backoff(first=0.1, most=1.0)
+    with anyio.fail_after(SECONDS):
+        while True:
+            try:
+                return await attempt()
+            except (statuses.NotFound, UnknownKindError) as error:
+                await backoff.pause(error)
