@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.crossplane import circumstances, radius, tracing
+from fairlead.crossplane import circumstances, managing, radius, tracing
 from fairlead.crossplane.causes import FINALIZERS, Cause, held, no_controller
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
@@ -63,10 +63,7 @@ async def explain(reader: Reader, kind: Kind, name: str, namespace: str = "", *,
 
 def stays_outside(obj: Object) -> bool:
     """Whether the external resource outlives the managed one, by either of the two policies."""
-    spec = obj.get("spec") or {}
-    policies = spec.get("managementPolicies")
-    kept = isinstance(policies, list) and bool(policies) and not {"*", "Delete"} & {str(each) for each in policies}
-    return "forProvider" in spec and (spec.get("deletionPolicy") == "Orphan" or kept)
+    return "forProvider" in (obj.get("spec") or {}) and managing.stays_outside(obj)
 
 
 def _usages(known: Circumstances) -> list[str]:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from fairlead.crossplane.judging import PAUSED
+from fairlead.resources.kinds import Kind
+
 Object = Mapping[str, Any]
 EXTERNAL_NAME = "crossplane.io/external-name"
 PENDING, SUCCEEDED, FAILED = (f"crossplane.io/external-create-{each}" for each in ("pending", "succeeded", "failed"))
@@ -152,3 +155,49 @@ def _differences(wanted: Any, there: Any, path: str) -> Iterator[str]:
             yield from _differences(one, other, f"{path}[{place}]")
     elif wanted != there:
         yield f"{path}: wanted {wanted!r}, is {there!r}"
+
+
+# -- Changes, in words -------------------------------------------------------------------------------------------------
+
+
+def manifest(
+    kind: Kind, name: str, namespace: str, spec: Object, labels: Mapping[str, str], external: str = ""
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
+    metadata |= {"labels": dict(labels)} if labels else {}
+    metadata |= {"annotations": {EXTERNAL_NAME: external}} if external else {}
+    return {"apiVersion": kind.api_version, "kind": kind.api.kind, "metadata": metadata, "spec": dict(spec)}
+
+
+def import_words(obj: Object) -> str:
+    """What comes of what is there already; empty where it is simply made."""
+    name = external_name(obj)
+    if is_observed_only(obj):
+        return f"only observes {name or 'what is called as it is'}; set_management_policies preset=full takes it over"
+    return f"takes over {name} where that exists, and brings it to this spec; else makes it" if name else ""
+
+
+def creation_words(obj: Object) -> str:
+    found = creation(obj)
+    times = (("began", found.pending), ("succeeded", found.succeeded), ("failed", found.failed))
+    return f"creation last {', '.join(' '.join((what, time or 'never')) for what, time in times)}"
+
+
+def doubts(obj: Object, given: str = "") -> list[str]:
+    """What somebody has to know who says that it may be created once more; `given` is the name of what was."""
+    lines = [creation_words(obj), f"external name: {external_name(obj) or 'none'}"]
+    if given:
+        return [*lines, f"the provider will look for {given}, and create it if it is not there"]
+    risk = "look outside first: if it was created under a name that the provider had made up, it is created once more"
+    return [*lines, risk, "and the first is left behind; give external_name to take it over instead"]
+
+
+def deletion_words(obj: Object) -> str:
+    name = external_name(obj) or "what it stands for"
+    if not policies(obj):
+        return (
+            "its policies pause it: the provider does nothing, and it stays until set_management_policies changes that"
+        )
+    if str(annotations(obj).get(PAUSED)) == "true":
+        return "it is paused: it stays until reconcile_resource action=resume"
+    return f"outside, {name} is deleted" if not stays_outside(obj) else f"outside it is {name}"

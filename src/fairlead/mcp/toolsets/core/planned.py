@@ -25,11 +25,16 @@ _DONE = {
     "reconcile": "asked for a reconcile of",
 }
 
+_STRICT = "strict decoding error: "
+
 
 def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
     """With what to do next, where the error does not say it itself."""
     if isinstance(error, statuses.Invalid) and "immutable" in error.message:
         return ToolError(str(error), "", "delete the object and make it anew, if it may be gone for a while")
+    if isinstance(error, statuses.Invalid) and _STRICT in error.message:
+        # The rest of the message is the whole object, with whatever it holds.
+        return ToolError("the change does not fit the schema", error.message.rpartition(_STRICT)[2])
     return answering.refused(error, kind)
 
 

@@ -2,30 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import inventory, managing, telling
+from fairlead.crossplane import inventory, managing, providing, telling
 from fairlead.crossplane.inventory import Inventory, Row, Wish
-from fairlead.machinery import redacting
+from fairlead.machinery import conditions, encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
-from fairlead.mcp.toolsets.core import answering, planned
-from fairlead.mcp.toolsets.core.vocabulary import (
-    API_VERSION,
-    CONTEXT,
-    DRY_RUN,
-    ITS_NAMESPACE,
-    LABELS,
-    LIMIT,
-    NAME,
-    NAMESPACE,
-)
-from fairlead.mcp.toolsets.crossplane import changing
-from fairlead.resources import patching, tabulating
-from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.mcp.tools import Answer, Parameter, Right, Tool
+from fairlead.mcp.toolsets.core import answering
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, LABELS, LIMIT, NAMESPACE
+from fairlead.mcp.toolsets.crossplane import changing, managedchanges
+from fairlead.mcp.toolsets.crossplane.managedkinds import ONE, kind_of, rights, upkeep
+from fairlead.resources import cleaning, tabulating
+from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 from fairlead.resources.tabulating import Rows
 
@@ -33,39 +24,6 @@ Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 _MOST_CHARACTERS = 18_000
 _MOST_CAUSES = 8
-_MRDS = ("ManagedResourceDefinition", "apiextensions.crossplane.io/v1alpha1")
-_OTHERS = {"claim": "get_composite", "composite": "get_composite"}
-
-
-async def kind_of(reader: Reader, arguments: Arguments) -> Kind:
-    """Raises `ToolError` for what is no managed resource, with what else it is."""
-    named = arguments["kind"]
-    try:
-        kind = await reader.kind(named, arguments.get("api_version", ""))
-    except UnknownKindError as error:
-        raise await _unserved(reader, named, error) from error
-    if "managed" not in kind.api.categories:
-        tool = next((_OTHERS[each] for each in kind.api.categories if each in _OTHERS), "trace_resource")
-        raise ToolError(f"{kind.resource.qualified} are no managed resources", "", f"see {tool}")
-    return kind
-
-
-async def _unserved(reader: Reader, named: str, error: UnknownKindError) -> ToolError:
-    """A provider's kind is not served until its definition is active."""
-    try:
-        definitions = await reader.every(*_MRDS)
-    except FairleadError:
-        definitions = []
-    called = named.lower()
-    for each in definitions:
-        spec = each.get("spec") or {}
-        names = {str((spec.get("names") or {}).get(key)).lower() for key in ("kind", "plural", "singular")}
-        if called in (*names, each["metadata"]["name"]) and spec.get("state") != "Active":
-            name = each["metadata"]["name"]
-            return ToolError(
-                f"{name} is not active, so nothing can be made", "", f"activate_managed_resources names={name}"
-            )
-    return ToolError(error.what, error.why, error.remedy)
 
 
 async def list_managed_resources(call: Call, arguments: Arguments) -> Answer:
@@ -122,45 +80,60 @@ def _summary(found: Inventory, shown: int) -> list[str]:
     return [*lines, *(redacting.text(fencing.plain(f"not read: {each}")) for each in found.unread)]
 
 
-async def clear_create_pending(call: Call, arguments: Arguments) -> Plan:
+async def get_managed_resource(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
     kind = await kind_of(reader, arguments)
-    name, namespace = arguments["name"], arguments.get("namespace", "")
-    wanted: Object = {managing.PENDING: None}
-    if arguments.get("external_name"):
-        wanted[managing.EXTERNAL_NAME] = arguments["external_name"]
     try:
-        change = await patching.planned(reader, kind, name, namespace, {"metadata": {"annotations": wanted}})
+        obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
-        raise planned.refused(error, kind) from error
-    before = change.before or {}
-    creation = managing.creation(before)
-    if not creation.is_unknown:
-        why = f"pending {creation.pending or 'never'}, succeeded {creation.succeeded or 'never'}, "
-        why += f"failed {creation.failed or 'never'}"
-        raise ToolError(f"the creation of {change.subject} is not pending", why, "diagnose_resource says what ails it")
-    change = replace(change, notes=(*change.notes, *_doubt(before, arguments.get("external_name", ""))))
-    return changing.settling(reader, [change], arguments)
-
-
-def _doubt(obj: Object, given: str) -> list[str]:
-    """What somebody has to know who says that it may be created once more."""
-    creation, name = managing.creation(obj), managing.external_name(obj)
+        raise answering.refused(error, kind) from error
+    shown = cleaning.cleaned(obj)
+    upkept, _ = await upkeep(reader, kind, obj)
     lines = [
-        f"began to create it {creation.pending}; last succeeded {creation.succeeded or 'never'}, "
-        f"failed {creation.failed or 'never'}",
-        f"external name: {name or 'none'}",
+        changing.summary(obj, kind.api.categories),
+        *_conditions(obj),
+        f"external name: {managing.external_name(obj) or 'none yet'}",
+        *await _owners(reader, obj),
+        f"policies: {managing.policy_words(obj)}",
+        *upkept,
+        *([managing.creation_words(obj)] if managing.creation(obj).pending else []),
+        *(["nobody knows whether it was created: clear_create_pending"] if managing.creation(obj).is_unknown else []),
+        *(f"differs outside: {each}" for each in managing.differences(shown)),
+        *await changing.warnings(reader, obj),
     ]
-    if given:
-        return [*lines, f"the provider will look for {given}, and create it if it is not there"]
-    risk = "look outside first: if it was created under a name that the provider had made up, it is created once more"
-    return [*lines, risk, "and the first is left behind; give external_name to take it over instead"]
+    told = redacting.text("\n".join([*lines, "", encoding.to_yaml(_without_conditions(shown))]))
+    narrow = "ask for single fields by resources_get"
+    return Answer(
+        fencing.fenced(fencing.capped(told, _MOST_CHARACTERS, narrow), f"{kind.api.kind} {arguments['name']}")
+    )
 
 
-_KIND = Parameter("kind", "E.g. bucket, buckets.s3.aws.upbound.io.", required=True)
-_ONE = (_KIND, NAME, ITS_NAMESPACE, API_VERSION)
-_MANAGED = ("managed",)
-_READ = Right(("get", "list"), "*", "*", _MANAGED)
+def _conditions(obj: Object) -> list[str]:
+    return [
+        f"{each.get('type')} {each.get('status')}: "
+        + ": ".join(str(each[key]) for key in ("reason", "message") if each.get(key))
+        for each in conditions.conditions(obj)
+    ]
+
+
+def _without_conditions(obj: Object) -> Object:
+    """They are told above it."""
+    status = {key: value for key, value in (obj.get("status") or {}).items() if key != "conditions"}
+    return {key: value for key, value in obj.items() if key != "status"} | ({"status": status} if status else {})
+
+
+async def _owners(reader: Reader, obj: Object) -> list[str]:
+    found = await providing.owners(reader, obj)
+    if not found:
+        return (
+            [f"belongs to {managing.owner(obj)}"] if managing.owner(obj) else ["stands by itself: nothing composes it"]
+        )
+    return [
+        f"belongs to {reference}: {': '.join(each for each in (health.state.value, health.reason) if each)}"
+        for reference, health in found
+    ]
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "list_managed_resources",
@@ -179,24 +152,18 @@ TOOLS: tuple[Tool, ...] = (
             CONTEXT,
         ),
         rights=(
-            Right(("list",), "*", "*", _MANAGED),
+            Right(("list",), "*", "*", ("managed",)),
             Right(("get",), "pkg.crossplane.io", "providers"),
             Right(("list",), "pkg.crossplane.io", "providerrevisions"),
         ),
     ),
     Tool(
-        "clear_create_pending",
-        "Clear a pending creation",
-        "Let a provider go on that stopped at `cannot determine creation result` (external-create-pending).",
-        plan=clear_create_pending,
-        parameters=(
-            *_ONE,
-            Parameter("external_name", "Of what was created, to take it over."),
-            changing.WAIT,
-            DRY_RUN,
-            CONTEXT,
-        ),
-        tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), "*", "*", _MANAGED),),
+        "get_managed_resource",
+        "Get a managed resource",
+        "One cloud resource: state, external name, whose it is, policies, provider config, drift from what is wanted.",
+        get_managed_resource,
+        (*ONE, CONTEXT),
+        rights=rights("get"),
     ),
+    *managedchanges.TOOLS,
 )
