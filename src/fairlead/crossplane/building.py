@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairlead.crossplane import sources
+from fairlead.crossplane import crontab, sources
 from fairlead.crossplane.sources import Source
 from fairlead.crossplane.xrds import CLUSTER, LEGACY_CLUSTER, NAMESPACED
 from fairlead.machinery.errors import FairleadError
@@ -219,22 +219,45 @@ def _operation(pipeline: Sequence[Mapping[str, Any]], retry_limit: int | None) -
     return spec | ({"retryLimit": retry_limit} if retry_limit is not None else {})
 
 
-_FIELD = re.compile(r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?)*|\?")
-_NICKNAMES = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-
-
 def cron_operation(
     name: str, schedule: str, pipeline: Sequence[Mapping[str, Any]], retry_limit: int | None = None, **settings: Any
 ) -> Object:
     """Raises `BuildError`; Crossplane itself takes any schedule, and says only in a condition that it is none."""
-    fields = schedule.split()
-    named = schedule in _NICKNAMES or (len(fields) == 2 and fields[0] == "@every")
-    if not named and not (len(fields) == 5 and all(_FIELD.fullmatch(each) for each in fields)):
-        remedy = "five fields: minute hour day month weekday, e.g. 0 3 * * 1"
-        raise BuildError(f"{schedule!r} is no schedule", "", remedy)
-    spec = {"schedule": schedule, "operationTemplate": {"spec": _operation(pipeline, retry_limit)}}
+    check_schedule(schedule)
+    return _repeated("CronOperation", name, {"schedule": schedule}, pipeline, retry_limit, settings)
+
+
+def check_schedule(schedule: str) -> None:
+    """Raises `BuildError`."""
+    try:
+        crontab.parse(schedule)
+    except crontab.ScheduleError as error:
+        raise BuildError(error.what, error.why, error.remedy) from error
+
+
+def watch_operation(
+    name: str,
+    watch: Mapping[str, Any],
+    pipeline: Sequence[Mapping[str, Any]],
+    retry_limit: int | None = None,
+    **settings: Any,
+) -> Object:
+    """`watch` has apiVersion and kind, and matchLabels and namespace where not all are meant. Raises `BuildError`."""
+    wanted = {key: value for key, value in watch.items() if value}
+    return _repeated("WatchOperation", name, {"watch": wanted}, pipeline, retry_limit, settings)
+
+
+def _repeated(
+    kind: str,
+    name: str,
+    when: Mapping[str, Any],
+    pipeline: Sequence[Mapping[str, Any]],
+    retry_limit: int | None,
+    settings: Mapping[str, Any],
+) -> Object:
+    spec = {**when, "operationTemplate": {"spec": _operation(pipeline, retry_limit)}}
     spec |= {key: value for key, value in settings.items() if value not in (None, "")}
-    return {"apiVersion": f"{OPERATIONS}/v1alpha1", "kind": "CronOperation", "metadata": _metadata(name), "spec": spec}
+    return {"apiVersion": f"{OPERATIONS}/v1alpha1", "kind": kind, "metadata": _metadata(name), "spec": spec}
 
 
 def usage(
