@@ -6,7 +6,7 @@ after a change is waited for, because "created" is not the answer that anybody w
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,8 +61,10 @@ def labels(arguments: Arguments) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-async def created(call: Call, arguments: Arguments, manifest: Object, *notes: str, update: str = "") -> Plan:
-    """Refuses what is there already, and names the tool to change it by."""
+async def created(
+    call: Call, arguments: Arguments, manifest: Object, *notes: str, update: str = "", settles: bool = True
+) -> Plan:
+    """Refuses what is there already, and names the tool to change it by; `settles` waits for its health."""
     found = reader(call, arguments)
     try:
         kind = await found.kind(manifest["kind"], manifest["apiVersion"])
@@ -77,7 +79,8 @@ async def created(call: Call, arguments: Arguments, manifest: Object, *notes: st
         raise
     except FairleadError as error:
         raise planned.refused(error) from error
-    return settling(found, [_noted(change, notes)], arguments)
+    changes = [_noted(change, notes)]
+    return settling(found, changes, arguments) if settles else planned.plan(changes)
 
 
 async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str) -> Plan:
@@ -135,6 +138,21 @@ def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan
         told = [redacting.text(fencing.plain(note)) for each in changes if each.before is None for note in each.notes]
         told += [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
         return replace(answer, text="\n".join([answer.text, *told]))
+
+    return replace(plan, carry_out=carry_out)
+
+
+def telling(plan: Plan, tell: Callable[[], Awaitable[Sequence[str]]]) -> Plan:
+    """The plan, whose answer goes on with what `tell` finds out after it was carried out."""
+
+    async def carry_out() -> Answer:
+        answer = await plan.carry_out()
+        try:
+            told = await tell()
+        except FairleadError as error:
+            told = [f"what came of it could not be read: {error}"]
+        lines = (redacting.text(fencing.plain(each)) for each in told)
+        return replace(answer, text="\n".join([answer.text, *lines]))
 
     return replace(plan, carry_out=carry_out)
 
