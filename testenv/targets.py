@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 KUBERNETES = "v1.36.3"
 CROSSPLANE = "v2.3.4"
+CROSSPLANE_1 = "v1.20.11"
 KEYCLOAK = "26.7.0"
 KEYCLOAK_ADMIN = "admin"
 """Name and password both: whoever reaches a test's loopback port may as well read its memory."""
@@ -94,6 +95,26 @@ TARGETS = {
             0.1,
             "1 kB (50 MB of sources)",
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/webhookconfigurations"),),
+        ),
+        Target(
+            "crossplane-1",
+            ("github.com/crossplane/crossplane/cmd/crossplane=crossplane-1",),
+            2,
+            "70 MB (3 GB meanwhile)",
+        ),
+        Target(
+            "crossplane-1-crds",
+            (),
+            0.5,
+            "1 MB (20 MB of sources)",
+            copies=((f"github.com/crossplane/crossplane@{CROSSPLANE_1}", "cluster/crds"),),
+        ),
+        Target(
+            "crossplane-1-webhooks",
+            (),
+            0.1,
+            "2 kB (20 MB of sources)",
+            copies=((f"github.com/crossplane/crossplane@{CROSSPLANE_1}", "cluster/webhookconfigurations"),),
         ),
         Target("helm", ("helm.sh/helm/v4/cmd/helm",), 4, "86 MB (2 GB meanwhile)"),
         Target("helm-3", ("helm.sh/helm/v3/cmd/helm=helm-3",), 3, "58 MB (2 GB meanwhile)"),
