@@ -5,6 +5,7 @@ from dataclasses import dataclass
 KUBERNETES = "v1.36.3"
 CROSSPLANE = "v2.3.4"
 CROSSPLANE_1 = "v1.20.11"
+PROVIDER = "github.com/crossplane-contrib/provider-kubernetes"
 KEYCLOAK = "26.7.0"
 KEYCLOAK_ADMIN = "admin"
 """Name and password both: whoever reaches a test's loopback port may as well read its memory."""
@@ -95,6 +96,13 @@ TARGETS = {
             0.1,
             "1 kB (50 MB of sources)",
             copies=((f"github.com/crossplane/crossplane/v2@{CROSSPLANE}", "cluster/webhookconfigurations"),),
+        ),
+        Target(
+            "provider-kubernetes",
+            (f"{PROVIDER}/cmd/provider=provider-kubernetes",),
+            2,
+            "56 MB (2 GB meanwhile)",
+            copies=((f"{PROVIDER}@v1.2.0", "package"),),
         ),
         Target(
             "crossplane-1",

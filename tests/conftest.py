@@ -5,7 +5,7 @@ import os
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.clusters", "tests.crossplane.planes"]
+pytest_plugins = ["tests.clusters", "tests.crossplane.planes", "tests.crossplane.provided"]
 
 # A test never depends on time: hypothesis' own deadline of 200 ms would make it depend on what else the machine does.
 # Where a change is judged, the examples are the same each time; everywhere else each run looks for new ones.

@@ -34,11 +34,15 @@ def plane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealClus
 @pytest.fixture(scope="session")
 def plane(plane_server: "RealCluster") -> "Kubectl":
     """It offers claims (databases) and namespaced composites (caches), which become Ready."""
+    return offering(plane_server)
+
+
+def offering(server: "RealCluster") -> "Kubectl":
     from testenv.crossplane import composition
     from tests.e2e import manifests, world
     from tests.e2e.platforms import by_kubectl
 
-    hands = by_kubectl(plane_server)
+    hands = by_kubectl(server)
     hands.create(manifests.namespace(NAMESPACE))
     for each in (manifests.xrd(), manifests.namespaced_xrd()):
         hands.apply(each)
