@@ -66,6 +66,11 @@ async def current(reader: Reader, package: Object) -> dict[str, Any] | None:
         return None
 
 
+def owner(revision: Object) -> str:
+    """The package whose revision it is; empty where it does not say."""
+    return str(((revision.get("metadata") or {}).get("labels") or {}).get(OWNER) or "")
+
+
 def is_active(revision: Object) -> bool:
     return bool((revision.get("spec") or {}).get("desiredState") == "Active")
 
@@ -129,5 +134,5 @@ async def _owner(reader: Reader, version: str, kind: str, revision: str) -> Refe
     """The package whose revision it is; the revision itself where it does not say."""
     kind = kind.removesuffix("Revision")
     revised = await reader.one(await reader.kind(f"{kind}Revision", version), revision)
-    owner = ((revised.get("metadata") or {}).get("labels") or {}).get(OWNER)
-    return Reference(version, kind, str(owner)) if owner else Reference(version, f"{kind}Revision", revision)
+    name = owner(revised)
+    return Reference(version, kind, name) if name else Reference(version, f"{kind}Revision", revision)

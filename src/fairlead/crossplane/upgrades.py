@@ -14,8 +14,13 @@ from fairlead.crossplane import locking, sources, versions
 from fairlead.crossplane.judging import PAUSED
 from fairlead.crossplane.locking import Locked
 from fairlead.crossplane.sources import Source
+from fairlead.machinery.errors import FairleadError
 
 Object = Mapping[str, Any]
+
+
+class NoRevisionError(FairleadError):
+    """There is nothing to go back to."""
 
 
 def is_manual(package: Object) -> bool:
@@ -52,3 +57,37 @@ def _trap(package: Object) -> list[str]:
 def _paused(package: Object) -> list[str]:
     annotations = (package.get("metadata") or {}).get("annotations") or {}
     return ["it is paused: nothing happens until it is resumed"] if annotations.get(PAUSED) == "true" else []
+
+
+def former(package: Object, revisions: Sequence[Object], wanted: str = "") -> Object:
+    """The revision to go back to: of that number or name, or else the last one before the current.
+
+    `revisions` are in the order of their numbers. Raises `NoRevisionError`.
+    """
+    current = (package.get("status") or {}).get("currentRevision")
+    others = [each for each in revisions if each["metadata"]["name"] != current]
+    if not others:
+        limit = (package.get("spec") or {}).get("revisionHistoryLimit")
+        kept = f"it keeps {limit} (history_limit)" if limit else "it has had one version only"
+        raise NoRevisionError(f"{_called(package)} has no former revision", kept, "upgrade_package takes any version")
+    found = [each for each in others if wanted in ("", str(number(each)), each["metadata"]["name"])]
+    if not found:
+        there = ", ".join(f"{number(each)} ({sources.of(each).identifier})" for each in others)
+        raise NoRevisionError(f"{_called(package)} has no former revision {wanted}", "", f"there are: {there}")
+    if sources.of(found[-1]) == sources.of(package):
+        said = f"revision {number(found[-1])} was fetched as {sources.of(package)} too, before the tag moved"
+        raise NoRevisionError("the tag no longer means what it did", said, "upgrade_package takes its digest")
+    return found[-1]
+
+
+def number(revision: Object) -> int:
+    return int((revision.get("spec") or {}).get("revision") or 0)
+
+
+def _called(package: Object) -> str:
+    return f"{package.get('kind')} {package['metadata']['name']}"
+
+
+def pruned(revisions: Sequence[Object], limit: int) -> list[Object]:
+    """Which of the revisions go where so many former ones are kept; 0 keeps all."""
+    return list(revisions[: max(0, len(revisions) - limit - 1)]) if limit else []

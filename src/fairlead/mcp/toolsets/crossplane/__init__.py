@@ -15,13 +15,16 @@ from fairlead.mcp.toolsets.crossplane import (
     managed,
     operations,
     packageconfigs,
+    packagerevisions,
     packages,
+    packagesettings,
     prompts,
     providerconfigs,
     reconciling,
     revisions,
     schedules,
     understanding,
+    uninstalling,
     upgrading,
     usages,
 )
@@ -44,7 +47,14 @@ RESOURCES = Toolset(
 PACKAGES = Toolset(
     "crossplane-packages",
     "Crossplane packages in life: functions, upgrade, rollback, activation, dependencies, runtime and image configs.",
-    (*upgrading.TOOLS, *functions.TOOLS, *packageconfigs.TOOLS),
+    (
+        *upgrading.TOOLS,
+        *packagesettings.TOOLS,
+        *uninstalling.TOOLS,
+        *functions.TOOLS,
+        *packagerevisions.TOOLS,
+        *packageconfigs.TOOLS,
+    ),
 )
 MANAGED = Toolset(
     "crossplane-managed",

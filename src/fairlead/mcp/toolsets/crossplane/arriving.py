@@ -18,21 +18,19 @@ from fairlead.mcp import fencing
 from fairlead.mcp.tools import Answer, Plan
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import Change
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 _PAUSE = 0.5
 
 
-def settling(reader: Reader, plan: Plan, change: Change, seconds: int) -> Plan:
-    """The plan, whose answer says what became of the package that it changes."""
-    before = change.before
+def settling(reader: Reader, plan: Plan, kind: Kind, name: str, before: Object | None, seconds: int) -> Plan:
+    """The plan, whose answer says what became of the package; `before` is the package as it was."""
 
     async def carry_out() -> Answer:
         answer = await plan.carry_out()
         try:
-            told = await _told(reader, change.kind, change.name, before, seconds)
+            told = await _told(reader, kind, name, before, seconds)
         except FairleadError as error:
             told = [f"how it is could not be read: {error}"]
         return replace(answer, text="\n".join([answer.text, *told]))

@@ -9,7 +9,8 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Planning, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.mcp.toolsets.crossplane import changing, showing, uninstalling
+from fairlead.mcp.toolsets.crossplane.upgrading import LOCK
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -57,38 +58,21 @@ async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     ]
 
 
-def uninstalls(kind: str) -> Planning:
-    async def plan(call: Call, arguments: Mapping[str, Any]) -> Plan:
-        reader = changing.reader(call, arguments)
-        dependents = await _dependents(reader, arguments["name"])
-        return await changing.deleted(call, arguments, await reader.kind(kind, _V1), *dependents)
-
-    return plan
-
-
-async def _dependents(reader: Reader, name: str) -> list[str]:
-    locked = (await facts.lock(reader)).get("packages") or ()
-    sources = {each.get("source") for each in locked if str(each.get("name", "")).rpartition("-")[0] == name}
-    return [
-        f"{each.get('name')} depends on it"
-        for each in locked
-        if any(need.get("package") in sources for need in each.get("dependencies") or ())
-    ]
-
-
-async def _about(reader: Reader, package: Object) -> list[str]:
+async def about(reader: Reader, package: Object) -> list[str]:
     """Its revisions, what the current one has installed by group, and its dependencies."""
     lines = []
     for each in await facts.revisions(reader, package):
-        spec, status = each.get("spec") or {}, each.get("status") or {}
-        dependencies = "/".join(
-            str(status.get(f"{what}Dependencies") or 0) for what in ("found", "installed", "invalid")
-        )
-        told = f"revision {spec.get('revision')} {spec.get('desiredState')}: {changing.summary(each)}"
-        lines.append(f"{told}; dependencies found/installed/invalid: {dependencies}")
-        if spec.get("desiredState") == "Active":
+        lines.append(revised(each))
+        if facts.is_active(each):
             lines += _installed(await facts.installed(reader, each))
     return lines or ["no revision yet: it is being fetched, or cannot be"]
+
+
+def revised(revision: Object) -> str:
+    """One line of a revision."""
+    spec = revision.get("spec") or {}
+    told = f"revision {spec.get('revision')} {spec.get('desiredState') or 'not activated'} of {spec.get('image')}"
+    return "; ".join([f"{told}: {changing.summary(revision)}", *facts.dependencies(revision)])
 
 
 def _installed(owned: Sequence[tuple[str, str]]) -> list[str]:
@@ -137,7 +121,7 @@ def install_tool(kind: str, description: str, *more: Parameter) -> Tool:
     )
 
 
-def reading_tools(kind: str, what: str) -> tuple[Tool, Tool]:
+def reading_tools(kind: str, what: str, more: showing.More = about, *rights: Right) -> tuple[Tool, Tool]:
     plural = _plural(kind)
     revisions = Right(("get", "list"), GROUP, f"{kind.lower()}revisions")
     return (
@@ -152,8 +136,8 @@ def reading_tools(kind: str, what: str) -> tuple[Tool, Tool]:
             f"get_{kind.lower()}",
             f"Get a {kind.lower()}",
             what,
-            showing.gets(kind, _V1, _about),
-            (_rights(kind, "get"), revisions),
+            showing.gets(kind, _V1, more),
+            (_rights(kind, "get"), revisions, *rights),
         ),
     )
 
@@ -165,10 +149,10 @@ TOOLS = (
         "uninstall_provider",
         "Uninstall a provider",
         "Remove a provider with its kinds; shows first how many managed resources go.",
-        plan=uninstalls("Provider"),
+        plan=uninstalling.uninstalls(lambda arguments: "Provider"),
         parameters=(NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(_rights("Provider", "get", "delete"),),
+        rights=(_rights("Provider", "get", "delete"), LOCK),
     ),
     install_tool("Configuration", "Install a configuration package with all that it depends on."),
     *reading_tools("Configuration", "One configuration: state, revisions, its XRDs and compositions."),

@@ -1,6 +1,6 @@
 """The life of a package after it is installed: upgrade, rollback, activation, settings, uninstalling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairlead.crossplane import building, locking, sources, upgrades
@@ -19,26 +19,45 @@ from fairlead.resources.reading import Reader
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 KINDS = {each.lower(): each for each in facts.KINDS}
-_V1 = f"{facts.GROUP}/v1"
+V1 = f"{facts.GROUP}/v1"
 
 
 async def upgrade_package(call: Call, arguments: Arguments) -> Plan:
-    reader, kind, package = await _found(call, arguments)
+    reader, kind, package = await found(call, arguments)
     before = sources.of(package)
     after = _wanted(arguments, before)
     if after == before:
         raise ToolError(f"nothing to do: it is at {after} already", changing.summary(package), "give another version")
+    return await _moved(reader, kind, arguments, package, after)
+
+
+async def rollback_package(call: Call, arguments: Arguments) -> Plan:
+    reader, kind, package = await found(call, arguments)
+    try:
+        former = upgrades.former(package, await facts.revisions(reader, package), arguments.get("to_revision") or "")
+    except FairleadError as error:
+        raise planned.refused(error, kind) from error
+    back = f"back to revision {upgrades.number(former)} ({former['metadata']['name']})"
+    return await _moved(reader, kind, arguments, package, sources.of(former), back)
+
+
+async def _moved(reader: Reader, kind: Kind, arguments: Arguments, package: Object, after: Source, *notes: str) -> Plan:
     locked = locking.entries(await facts.lock(reader))
-    notes = [*upgrades.notes(package, after, locked), building.warned_of(str(after))]
-    return await changed(reader, kind, arguments, {"package": str(after)}, *notes)
+    said = (*notes, *upgrades.notes(package, after, locked), building.warned_of(str(after)))
+    return await changed(reader, kind, arguments, package, {"package": str(after)}, said)
 
 
-async def _found(call: Call, arguments: Arguments) -> tuple[Reader, Kind, Object]:
+async def found(call: Call, arguments: Arguments) -> tuple[Reader, Kind, Object]:
     """Raises `ToolError`."""
     reader = changing.reader(call, arguments)
-    kind = await reader.kind(KINDS[arguments["kind"]], _V1)
+    kind = await reader.kind(KINDS[arguments["kind"]], V1)
+    return reader, kind, await one(reader, kind, arguments["name"])
+
+
+async def one(reader: Reader, kind: Kind, name: str) -> Object:
+    """Raises `ToolError`."""
     try:
-        return reader, kind, await reader.one(kind, arguments["name"])
+        return await reader.one(kind, name)
     except FairleadError as error:
         raise answering.refused(error, kind) from error
 
@@ -49,19 +68,60 @@ def _wanted(arguments: Arguments, before: Source) -> Source:
     if bool(package) is bool(version):
         raise ToolError("which version is wanted is said in one way", "", "give either version or package")
     try:
-        return building.package_source(package or str(before.at(version.removeprefix("@").removeprefix(":"))))
+        return building.package_source(package or str(before.at(version)))
     except building.BuildError as error:
         raise ToolError(str(error)) from error
 
 
-async def changed(reader: Reader, kind: Kind, arguments: Arguments, spec: Object, *notes: str) -> Plan:
-    """Of a package's spec; it is then waited for what becomes of it. Raises `ToolError`."""
-    said = tuple(each for each in notes if each)
+async def changed(
+    reader: Reader,
+    kind: Kind,
+    arguments: Arguments,
+    package: Object,
+    spec: Object,
+    notes: Sequence[str],
+    *,
+    removes_more: bool = False,
+) -> Plan:
+    """The package's spec; it is then waited for what becomes of it. Raises `ToolError`."""
+    name, said = arguments["name"], tuple(each for each in notes if each)
     try:
-        change = await patching.planned(reader, kind, arguments["name"], "", {"spec": spec}, notes=said)
+        change = await patching.planned(reader, kind, name, "", {"spec": spec}, notes=said, removes_more=removes_more)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return arriving.settling(reader, planned.plan([change]), change, arguments.get("wait_seconds") or 0)
+    return arriving.settling(reader, planned.plan([change]), kind, name, package, seconds(arguments))
+
+
+def seconds(arguments: Arguments) -> int:
+    return int(arguments.get("wait_seconds") or 0)
+
+
+async def activate_package_revision(call: Call, arguments: Arguments) -> Plan:
+    reader = changing.reader(call, arguments)
+    revised = await reader.kind(f"{KINDS[arguments['kind']]}Revision", V1)
+    revision = await one(reader, revised, arguments["revision"])
+    kind = await reader.kind(KINDS[arguments["kind"]], V1)
+    package = await one(reader, kind, facts.owner(revision))
+    _check_activation(package, revision)
+    patch = {"spec": {"desiredState": "Active"}}
+    try:
+        change = await patching.planned(reader, revised, arguments["revision"], "", patch, verb="activate")
+    except FairleadError as error:
+        raise planned.refused(error, revised) from error
+    name = package["metadata"]["name"]
+    return arriving.settling(reader, planned.plan([change]), kind, name, package, seconds(arguments))
+
+
+def _check_activation(package: Object, revision: Object) -> None:
+    """Raises `ToolError`."""
+    kind, name = package["kind"].lower(), package["metadata"]["name"]
+    called, current = revision["metadata"]["name"], (package.get("status") or {}).get("currentRevision")
+    if called != current:
+        why = f"the current one is {current}; Crossplane sets any other Inactive again at once"
+        back = f"rollback_package kind={kind} name={name} to_revision={upgrades.number(revision)}"
+        raise ToolError(f"{called} is not the current revision of {name}", why, back)
+    if facts.is_active(revision):
+        raise ToolError(f"{called} is active already", changing.summary(revision))
 
 
 def rights(*verbs: str, revisions: tuple[str, ...] = ("get", "list")) -> tuple[Right, ...]:
@@ -73,10 +133,10 @@ def rights(*verbs: str, revisions: tuple[str, ...] = ("get", "list")) -> tuple[R
     )
 
 
-_KIND = Parameter("kind", "Of package.", required=True, choices=tuple(KINDS))
-_LOCK = Right(("get",), facts.GROUP, "locks")
-_EVENTS = Right(("list",), "", "events")
-_SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
+KIND = Parameter("kind", "Of package.", required=True, choices=tuple(KINDS))
+LOCK = Right(("get",), facts.GROUP, "locks")
+EVENTS = Right(("list",), "", "events")
+SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
 TOOLS = (
     Tool(
         "upgrade_package",
@@ -85,13 +145,36 @@ TOOLS = (
         "and whose constraints it breaks, then waits for health.",
         plan=upgrade_package,
         parameters=(
-            _KIND,
+            KIND,
             NAME,
             Parameter("version", "Tag or digest, e.g. v1.2.0."),
             Parameter("package", "Or the whole reference."),
-            *_SETTLE,
+            *SETTLE,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*rights("get", "patch"), _LOCK, _EVENTS),
+        rights=(*rights("get", "patch"), LOCK, EVENTS),
+    ),
+    Tool(
+        "rollback_package",
+        "Roll back a package",
+        "Go back to a former revision of a package, e.g. after a bad upgrade.",
+        plan=rollback_package,
+        parameters=(
+            KIND,
+            NAME,
+            Parameter("to_revision", "Its number or name; the one before by default."),
+            *SETTLE,
+        ),
+        tool_class=ToolClass.WRITE,
+        rights=(*rights("get", "patch"), LOCK, EVENTS),
+    ),
+    Tool(
+        "activate_package_revision",
+        "Activate a package revision",
+        "Switch on the current revision of a package whose activation policy is Manual.",
+        plan=activate_package_revision,
+        parameters=(KIND, Parameter("revision", "Its name.", required=True), *SETTLE),
+        tool_class=ToolClass.WRITE,
+        rights=(*rights("get", revisions=("get", "patch")), EVENTS),
     ),
 )
