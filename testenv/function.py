@@ -6,7 +6,8 @@ test can see a change arrive. It says that the ConfigMap is ready once it has se
 tls.crt, tls.key and ca.crt.
 
 The input of a pipeline's step changes that, so that a test can have what goes wrong in the field: `fatal` is a message
-to fail with, `ready: false` leaves readiness unsaid, and `compose` names other objects to make instead.
+to fail with, `ready: false` leaves readiness unsaid and `ready: auto` leaves it to what the objects say of themselves,
+as function-auto-ready does, and `compose` names other objects to make instead.
 
 It is run by its path and with `-P`: nothing here may import from this package, whose `crossplane` is not theirs.
 """
@@ -47,6 +48,19 @@ def _text(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
+def _is_ready(wanted: dict[str, Any], observed: Any) -> bool:
+    ready = wanted.get("ready", True)
+    return _says_so(resource.struct_to_dict(observed.resource)) if ready == "auto" else bool(ready)
+
+
+def _says_so(seen: dict[str, Any]) -> bool:
+    """What is no managed resource and has no status is ready by being there."""
+    if "forProvider" not in (seen.get("spec") or {}) and "status" not in seen:
+        return True
+    found = (seen.get("status") or {}).get("conditions") or ()
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in found)
+
+
 class Composer(service.FunctionRunnerServiceServicer):
     async def RunFunction(  # noqa: N802 - the protocol's name
         self, request: protocol.RunFunctionRequest, _: Any
@@ -60,7 +74,7 @@ class Composer(service.FunctionRunnerServiceServicer):
         for name, made in (wanted.get("compose") or {COMPOSED: config_map(composite)}).items():
             desired = answer.desired.resources[name]
             resource.update(desired, made)
-            if name in request.observed.resources and wanted.get("ready", True):
+            if name in request.observed.resources and _is_ready(wanted, request.observed.resources[name]):
                 desired.ready = protocol.READY_TRUE
         if "claimRef" in composite.get("spec", {}):  # an operation has no composite
             answer.desired.composite.connection_details.update(connection(composite))
