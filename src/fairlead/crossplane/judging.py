@@ -67,6 +67,8 @@ _DECIDING: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apiregistration.k8s.io", "APIService"): ("Available",),
 }
 """The conditions by which a kind is judged; those that it does not carry are passed over."""
+_SILENT = frozenset({"CompositionRevision"})
+"""Of which Crossplane 1.x says nothing as long as they are well."""
 
 _UNDER_WAY = frozenset(
     {
@@ -101,7 +103,7 @@ def judge(obj: Object, categories: Collection[str] = ()) -> Health:
         return native(obj)
     deciding = _DECIDING.get((group, kind))
     if deciding is not None:
-        return _decided(obj, deciding, expected=True)
+        return _decided(obj, deciding, expected=kind not in _SILENT)
     if kind in _STATUSLESS or (group in _STATUSLESS_GROUPS and not conditions.conditions(obj)):
         return HEALTHY
     carried = {each.get("type") for each in conditions.conditions(obj)}

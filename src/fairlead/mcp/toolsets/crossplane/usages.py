@@ -29,6 +29,10 @@ async def create_usage(call: Call, arguments: Mapping[str, Any]) -> Plan:
     namespace = arguments.get("namespace", "") if kind.resource.namespaced else ""
     if kind.resource.namespaced and not namespace:
         raise ToolError(f"{kind.api.kind} is namespaced", "", "give `namespace`, where its usage will be too")
+    legacy = not await _serves(reader, "Usage", _V1)
+    if legacy and namespace:
+        what = f"Crossplane 1.x protects only what is in no namespace, and {kind.api.kind} is in one"
+        raise ToolError(what, "", "protect what it is made of: trace_resource names that")
     name = await _protected(reader, kind, namespace, arguments)
     of = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name}}
     try:
@@ -39,7 +43,7 @@ async def create_usage(call: Call, arguments: Mapping[str, Any]) -> Plan:
             arguments.get("reason", ""),
             namespace=namespace,
             replay=bool(arguments.get("replay_deletion")),
-            legacy=not await _serves(reader, "Usage", _V1),
+            legacy=legacy,
         )
     except building.BuildError as error:
         raise ToolError(str(error)) from error
@@ -142,7 +146,7 @@ async def get_usage(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = changing.reader(call, arguments)
     namespaced = bool(arguments.get("namespace"))
     served = await _serves(reader, "Usage", _V1)
-    kind, api_version = _PLACES[0] if namespaced else _PLACES[1] if served else _PLACES[2]
+    kind, api_version = _PLACES[2] if not served else _PLACES[0] if namespaced else _PLACES[1]
     return await showing.gets(kind, api_version, _about)(call, arguments)
 
 
