@@ -6,7 +6,7 @@ kube-apiserver proxies to no loopback address, so it reaches the node through an
 nodes are in a network of their own. The road not taken is an address on a virtual interface, which needs root.
 
 How a Pod fares is said by its annotations, which a Deployment's template can carry too: `LOG`, `PREVIOUS_LOG`,
-`UNREADY`, `EXIT`. What is executed in a Pod is a process of this machine, in an empty environment.
+`UNREADY`, `EXIT`, `WAITING`. What is executed in a Pod is a process of this machine, in an empty environment.
 """
 
 import json
@@ -32,6 +32,8 @@ LOG = "double.fairlead.dev/log"
 PREVIOUS_LOG = "double.fairlead.dev/previous-log"
 UNREADY = "double.fairlead.dev/unready"
 EXIT = "double.fairlead.dev/exit"
+WAITING = "double.fairlead.dev/waiting"
+"""`Reason: message`, such as `ImagePullBackOff: no such image`: its containers never start."""
 
 _SERVICE = "metrics-double"
 _API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", namespaced=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from testenv.kubelet import EXIT, LOG, NODE, PREVIOUS_LOG, UNREADY, ClusterWithNode
+from testenv.kubelet import EXIT, LOG, NODE, PREVIOUS_LOG, UNREADY, WAITING, ClusterWithNode
 
 pytestmark = [pytest.mark.real, pytest.mark.whole, pytest.mark.requirement("testenv:kubelet-double")]
 DEADLINE = 60
@@ -69,6 +69,11 @@ def test_a_pod_fares_as_its_annotations_say(ask: Kubectl, unique: Callable[[str]
     assert ask("get", "pod", waiting, "-ojsonpath={.status.containerStatuses[0].ready}").stdout == "false"
     code = ask("get", "pod", failed, "-ojsonpath={.status.containerStatuses[0].state.terminated.exitCode}")
     assert code.stdout == "4"
+    stuck = unique("stuck")
+    make(ask, stuck, **{WAITING: "ImagePullBackOff: there is no such image"})
+    state = "jsonpath={.status.containerStatuses[0].state.waiting"
+    until(ask, stuck, f"{state}.reason}}=ImagePullBackOff")
+    assert ask("get", "pod", stuck, f"-o{state}.message}}").stdout == "there is no such image"
 
 
 def test_a_deployment_rolls_out(ask: Kubectl, unique: Callable[[str], str]) -> None:

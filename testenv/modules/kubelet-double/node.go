@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ const (
 	previousAnnotation = "double.fairlead.dev/previous-log" // before its last restart
 	unreadyAnnotation  = "double.fairlead.dev/unready"      // any value: it runs and is never ready
 	exitAnnotation     = "double.fairlead.dev/exit"         // it has ended with this code
+	waitingAnnotation  = "double.fairlead.dev/waiting"      // "Reason: message" for which its containers never start
 )
 
 type pod struct {
@@ -181,7 +183,7 @@ func (n *node) settle(p pod) error {
 		return n.cluster.send("DELETE", p.path(), "application/json", options, nil)
 	}
 	phase, ready := p.wanted()
-	if p.Status.Phase == phase && p.ready() == ready {
+	if p.Status.Phase == phase && p.ready() == ready && p.Status.StartTime != "" {
 		return nil
 	}
 	return n.cluster.send("PATCH", p.path()+"/status", "application/merge-patch+json", object{"status": p.status(phase, ready)}, nil)
@@ -193,6 +195,9 @@ func (p pod) wanted() (phase string, ready bool) {
 			return "Succeeded", false
 		}
 		return "Failed", false
+	}
+	if _, waits := p.Metadata.Annotations[waitingAnnotation]; waits {
+		return "Pending", false
 	}
 	_, unready := p.Metadata.Annotations[unreadyAnnotation]
 	return "Running", !unready
@@ -222,7 +227,10 @@ func (p pod) status(phase string, ready bool) object {
 	}
 	slices.SortFunc(conditions, func(a, b object) int { return len(a["type"].(string)) - len(b["type"].(string)) })
 	state := object{"running": object{"startedAt": now}}
-	if phase != "Running" {
+	if phase == "Pending" {
+		reason, message, _ := strings.Cut(p.Metadata.Annotations[waitingAnnotation], ": ")
+		state = object{"waiting": object{"reason": reason, "message": message}}
+	} else if phase != "Running" {
 		code, _ := strconv.Atoi(p.Metadata.Annotations[exitAnnotation])
 		state = object{"terminated": object{"exitCode": code, "startedAt": now, "finishedAt": now, "reason": map[bool]string{true: "Completed", false: "Error"}[code == 0]}}
 	}
