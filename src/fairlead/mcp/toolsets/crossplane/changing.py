@@ -79,7 +79,7 @@ async def created(
         raise
     except FairleadError as error:
         raise planned.refused(error) from error
-    changes = [_noted(change, notes)]
+    changes = [noted(change, notes)]
     return settling(found, changes, arguments) if settles else planned.plan(changes)
 
 
@@ -89,7 +89,7 @@ async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *
         change = await patching.planned(found, kind, arguments["name"], arguments.get("namespace", ""), patch)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return settling(found, [_noted(change, notes)], arguments)
+    return settling(found, [noted(change, notes)], arguments)
 
 
 def fields(arguments: Arguments, obj: Object) -> Object:
@@ -115,8 +115,9 @@ async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> 
     counted = [f"goes with it: {', '.join(f'{count} {name}' for name, count in goes.counts)}"] if goes.total else []
     counted += [f"by name: {_some(goes.names)}"] if goes.names else []
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
-    then = f"explain_deletion kind={kind.api.kind} name={change.name} says how far it is"
-    return planned.plan([_noted(change, (*counted, *stays, *notes))], then)
+    where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
+    then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
+    return planned.plan([noted(change, (*counted, *stays, *notes))], then)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -124,8 +125,9 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def _noted(change: Change, notes: Sequence[str]) -> Change:
-    return replace(change, notes=(*change.notes, *(each for each in notes if each)))
+def noted(change: Change, notes: Sequence[str]) -> Change:
+    said = (redacting.text(fencing.plain(each)) for each in notes if each)
+    return replace(change, notes=(*change.notes, *said))
 
 
 def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan:

@@ -1,13 +1,11 @@
 """Managed resources made, changed, taken over and let go: what becomes of the thing outside is said before it does."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from fairlead.crossplane import configs, managing
-from fairlead.machinery import redacting, statuses
+from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import planned
@@ -16,7 +14,6 @@ from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.mcp.toolsets.crossplane.managedkinds import ONE, kind_of, rights, upkeep
 from fairlead.resources import patching
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import Change
 from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
@@ -126,7 +123,7 @@ async def _changed(call: Call, arguments: Arguments, wanted: Any, *, tells_polic
         raise planned.refused(error, kind) from error
     notes = [_reverts(before)]
     notes += [f"then {managing.policy_words(change.after)}"] if tells_policies and change.after else []
-    return changing.settling(reader, [_noted(change, notes)], arguments)
+    return changing.settling(reader, [changing.noted(change, notes)], arguments)
 
 
 def _reverts(obj: Object) -> str:
@@ -134,11 +131,6 @@ def _reverts(obj: Object) -> str:
     if not owner:
         return ""
     return f"it is composed for {owner}, which undoes what its composition sets: change that with update_composite"
-
-
-def _noted(change: Change, notes: Sequence[str]) -> Change:
-    said = [redacting.text(fencing.plain(each)) for each in notes if each]
-    return replace(change, notes=(*change.notes, *said))
 
 
 async def delete_managed_resource(call: Call, arguments: Arguments) -> Plan:
@@ -166,7 +158,7 @@ async def clear_create_pending(call: Call, arguments: Arguments) -> Plan:
     if not managing.creation(before).is_unknown:
         what = f"the creation of {change.subject} is not pending"
         raise ToolError(what, managing.creation_words(before), "diagnose_resource says what ails it")
-    return changing.settling(reader, [_noted(change, managing.doubts(before, given))], arguments)
+    return changing.settling(reader, [changing.noted(change, managing.doubts(before, given))], arguments)
 
 
 _POLICIES = (
