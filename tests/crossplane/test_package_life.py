@@ -1,5 +1,6 @@
 """Packages after they are installed, on real Crossplane, from a registry that serves several versions of each."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from testenv.registry import Registry, metadata
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
-from tests.e2e import manifests
-from tests.e2e.hands import Kubectl
+from tests.crossplane.conftest import GROUP
+from tests.e2e import manifests, world
+from tests.e2e.hands import Kubectl, Refused
 
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-packages:life")]
@@ -86,10 +88,10 @@ async def test_a_rollback_goes_where_there_is_something_to_go_back_to(agent: Han
     assert "there are: 2 (v2.0.0)" in await agent.refused("rollback_package", **which, to_revision="7")
     listed = await agent("list_package_revisions", kind="configuration", package=name)
     assert "2 in all" in listed
-    for tag, kinds in (("v3.0.0", 3), ("v4.0.0", 2)):
-        await agent("upgrade_package", **which, package=platform.put(tag, kinds, crossplane=None), wait_seconds=60)
-    told = await agent("update_package_settings", **which, history_limit=1, dry_run=True)
-    assert "nothing to change" not in told
+    for tag, kinds in (("v3.0.0", 3), ("v4.0.0", 1)):
+        await agent("upgrade_package", **which, package=platform.put(tag, kinds, licence=tag), wait_seconds=60)
+    left = await agent.refused("rollback_package", **which, to_revision="7")
+    assert "there are: 3 (v1.0.0)" not in left or "(v3.0.0)" in left
 
 
 async def test_a_revision_waits_for_its_activation_where_the_policy_is_manual(agent: Hand, platform: Platform) -> None:
@@ -117,3 +119,85 @@ async def test_a_revision_waits_for_its_activation_where_the_policy_is_manual(ag
 async def revisions(agent: Hand, package: str) -> list[str]:
     listed = await agent("list_package_revisions", kind="configuration", package=package, output="names")
     return [each.strip() for each in listed.splitlines() if each.strip().startswith(package)]
+
+
+async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
+    agent: Hand, platform: Platform, registry: Registry, unique: Callable[[str], str]
+) -> None:
+    base, app = platform, unique("app")
+    base.put("v1.0.0")
+    two = base.put("v2.0.0", kinds=2)
+    needs = [{"configuration": base.repository, "version": ">=v1.0.0 <v2.0.0"}]
+    brought = [metadata("Configuration", app, dependsOn=needs), manifests.xrd("App", f"{app}.example.org")]
+    package = registry.put(f"demo/{app}", "v1.0.0", brought)
+    installed = await agent("install_configuration", package=package, wait_seconds=60)
+    assert "healthy" in installed
+    name = f"demo-{base.name}"
+    which = {"kind": "configuration", "name": name}
+    rehearsed = await agent("upgrade_package", **which, package=two, dry_run=True)
+    assert f"conflict: Configuration {app} needs >=v1.0.0 <v2.0.0, which v2.0.0 does not meet" in rehearsed
+    lock = await agent("get_package_lock", source=base.repository)
+    assert f"needs Configuration {name} >=v1.0.0 <v2.0.0: v1.0.0, met" in lock
+    assert "conflict:" not in lock
+    await agent("upgrade_package", **which, package=two, wait_seconds=60)
+    broken = await agent("get_package_lock", source=base.repository)
+    assert f"conflict: Configuration {app} needs {base.repository} >=v1.0.0 <v2.0.0, and v2.0.0 is installed" in broken
+    assert "resolved: True" in broken, "Crossplane itself sees nothing wrong with it"
+    assert "no installed package has a source" in await agent.refused("get_package_lock", source="nowhere")
+    rehearsed = await agent("uninstall_package", **which, dry_run=True)
+    assert f"Configuration {app} depends on it (>=v1.0.0 <v2.0.0): Crossplane installs it again at once" in rehearsed
+    told = await agent("uninstall_package", kind="configuration", name=app, dry_run=True)
+    assert f"what it depends on stays installed: Configuration {name}" in told
+
+
+async def test_a_function_shows_who_calls_it_before_it_goes(
+    agent: Hand, registry: Registry, plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    name = unique("function-auto")
+    package = registry.put(f"demo/{name}", "v1.0.0", [metadata("Function", name, capabilities=["composition"])])
+    installed = await agent("install_function", package=package, wait_seconds=3)
+    assert f"created Function {name}" in installed
+    assert name in await agent("list_functions")
+    again = await agent.refused("install_function", package=package)
+    assert f"upgrade_package kind=function name={name}" in again
+    assert "nobody calls it" in await agent("get_function", name=name)
+    step = json.dumps([{"step": "ready", "functionRef": {"name": name}}])
+    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "Cache"}
+    await agent("create_composition", name=name, **kind, pipeline=step)
+    world.eventually(lambda: seen(plane, "functionrevisions", name, "composition"))
+    shown = await agent("get_function", name=name)
+    assert "capabilities: composition" in shown
+    assert f"called by 1: Composition {name}" in shown
+    await agent("uninstall_package", kind="function", name=name)
+    assert f"called by 1: Composition {name}; they fail from then on" in agent.talk.asked[-1]
+    await agent("delete_composition", name=name)
+
+
+def seen(plane: Kubectl, resource: str, package: str, text: str) -> None:
+    label = f"pkg.crossplane.io/package={package}"
+    if text not in plane.run("get", resource, "-l", label, "-o", "jsonpath={.items[*].status}"):
+        raise Refused(f"{resource} of {package} say nothing of {text} yet")
+
+
+async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platform: Platform) -> None:
+    name = platform.name
+    platform.put("v1.0.0")
+    elsewhere = f"registry.example.org/{name}"
+    made = await agent("set_image_config", name=name, match_prefixes=[elsewhere], rewrite_prefix=platform.repository)
+    assert "matches no package that is installed" in made
+    text = await agent("install_configuration", package=f"{elsewhere}:v1.0.0", wait_seconds=60)
+    assert "healthy" in text
+    shown = await agent("get_package_config", kind="ImageConfig", name=name)
+    assert f"matches Configuration {name} ({elsewhere}:v1.0.0): decides rewrite" in shown
+    assert f"rewrite {platform.repository}; matches 1 packages: Configuration {name}" in await agent(
+        "list_package_configs", kind="ImageConfig"
+    )
+    longer = f"{name}-longer"
+    told = await agent(
+        "set_image_config", name=longer, match_prefixes=[f"{elsewhere}:v"], rewrite_prefix=f"{platform.repository}:v"
+    )
+    assert "decides rewrite" in told
+    assert f"its rewrite is decided by {longer}" in await agent("get_package_config", kind="ImageConfig", name=name)
+    await agent("delete_package_config", kind="ImageConfig", name=longer)
+    assert f"matches Configuration {name}" in agent.talk.asked[-1]
+    assert "give match_prefixes" in await agent.refused("set_image_config", name=longer, pull_secret="a")
