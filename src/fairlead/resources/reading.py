@@ -124,7 +124,11 @@ class Reader:
         Raises `UnknownKindError`, and what `Client` raises.
         """
         kind = await self.kind(name, api_version)
-        found = await self.client.list(kind.resource, namespace or None, label_selector=label_selector)
+        try:
+            found = await self.client.list(kind.resource, namespace or None, label_selector=label_selector)
+        except statuses.NotFound:  # of a list it says that the kind has gone meanwhile, or moved to another version
+            kind = (await self.kinds(anew=True)).find(name, api_version)
+            found = await self.client.list(kind.resource, namespace or None, label_selector=label_selector)
         return [{**each, "apiVersion": kind.api_version, "kind": kind.api.kind} for each in found.items]
 
     async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:

@@ -76,6 +76,8 @@ async def _users(reader: Reader, composition: Object) -> list[str]:
     reference = composition["spec"]["compositeTypeRef"]
     try:
         composites = await reader.every(reference["kind"], reference["apiVersion"])
+    except UnknownKindError:
+        return [f"used by nobody: {reference['kind']} of {reference['apiVersion']} is not served"]
     except FairleadError as error:
         return [f"who uses it could not be read: {error}"]
     following = pinned = 0
