@@ -9,6 +9,7 @@ Source: reference/crossplane.md §1.4; crossplane `apiextensions/v1alpha1` (Acti
 """
 
 import asyncio
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
-Object = Mapping[str, Any]
+Object = dict[str, Any]
 GROUP = "apiextensions.crossplane.io"
 MRD, VERSION = providing.MRD, providing.MRD_VERSION
 POLICY = "ManagedResourceActivationPolicy"
@@ -140,7 +141,7 @@ class Definition:
 
     @property
     def is_active(self) -> bool:
-        return (self.obj.get("spec") or {}).get("state") == ACTIVE
+        return is_active(self.obj)
 
     @property
     def state(self) -> str:
@@ -148,6 +149,10 @@ class Definition:
         if not self.is_active:
             return "Inactive"
         return ACTIVE if health.state.value == "healthy" else f"{ACTIVE}, {health.state.value}: {health.reason}"
+
+
+def is_active(definition: Object) -> bool:
+    return bool((definition.get("spec") or {}).get("state") == ACTIVE)
 
 
 async def definitions(reader: Reader) -> list[Object]:
@@ -162,7 +167,7 @@ async def policies(reader: Reader) -> list[Object]:
 
 async def _every(reader: Reader, kind: str) -> list[Object]:
     try:
-        return list(await reader.every(kind, VERSION))
+        return await reader.every(kind, VERSION)
     except UnknownKindError as error:
         raise absent() from error
 
@@ -213,9 +218,34 @@ async def instances(reader: Reader, name: str) -> int:
     return len(page.document.get("items") or ()) + (page.remaining or 0)
 
 
+def name_of(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
+
+
+def named(found: Sequence[Object], given: Iterable[str]) -> list[str]:
+    """Names of the definitions that names, patterns or kinds mean; each once."""
+    by_kind: dict[str, list[str]] = {}
+    for each in found:
+        names = (each.get("spec") or {}).get("names") or {}
+        for called in {str(names.get(key)).lower() for key in ("kind", "plural", "singular")}:
+            by_kind.setdefault(called, []).append(name_of(each))
+    there = [name_of(each) for each in found]
+    meant = (name for one in given for name in covered([one], there) or by_kind.get(one.lower(), []))
+    return list(dict.fromkeys(meant))
+
+
+def near(found: Sequence[Object], named: str) -> list[str]:
+    """Names that hold it, or else whose kind is nearly called so."""
+    there = [name_of(each) for each in found]
+    kinds = {each.partition(".")[0] for each in there}
+    close = difflib.get_close_matches(named.lower().partition(".")[0], kinds)
+    held = [each for each in there if named.lower().strip("*.?") in each]
+    return held or [each for each in there if each.partition(".")[0] in close]
+
+
 def activators(name: str, found: Iterable[Object]) -> list[str]:
     """The policies whose patterns match it."""
-    return [str(each["metadata"]["name"]) for each in found if covered(patterns(each), [name])]
+    return [name_of(each) for each in found if covered(patterns(each), [name])]
 
 
 def patterns(policy: Object) -> list[str]:
