@@ -23,8 +23,7 @@ Apply = Callable[[Object], None]
 
 
 def crds(apply: Apply, folder: Path) -> None:
-    for each in _documents(folder):
-        apply(each)
+    apply({"apiVersion": "v1", "kind": "List", "items": list(_documents(folder))})
 
 
 def webhooks(apply: Apply, folder: Path, service: Mapping[str, Any], authority: bytes) -> None:
