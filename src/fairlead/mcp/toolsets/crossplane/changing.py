@@ -17,7 +17,7 @@ from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Answer, Parameter, Plan, ToolError
+from fairlead.mcp.tools import Answer, Parameter, Plan, Right, ToolError
 from fairlead.mcp.toolsets.core import planned
 from fairlead.resources import applying, deleting, happening, patching, setting
 from fairlead.resources.kinds import Kind
@@ -30,6 +30,11 @@ WAIT = Parameter("wait_seconds", "Wait so long for health.", type="integer", def
 SHORT_WAIT = replace(WAIT, default=5)
 SET = Parameter("set", "path=value, e.g. spec.parameters.size=20.", type="array")
 UNSET = Parameter("unset", "Paths to remove.", type="array")
+EVENTS = Right(("list",), "", "events")
+"""Whatever is not well says why by them."""
+COMPOSITES = Right(("list",), "*", "*", ("composite",))
+LIVES = Right(("list",), "*", "*", ("claim", "composite"))
+"""To count what lives by something."""
 _PAUSE = 0.5
 _NAMED = 20
 

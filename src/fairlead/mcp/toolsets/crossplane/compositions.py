@@ -116,10 +116,8 @@ async def _about(reader: Reader, composition: Object) -> list[str]:
     ]
 
 
-_READ = Right(("get", "list"), GROUP, "compositions")
 _REVISIONS = Right(("list",), GROUP, "compositionrevisions")
 _FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
-_WRITE = Right(("get", "create", "patch"), GROUP, "compositions")
 TOOLS = (
     Tool(
         "create_composition",
@@ -137,21 +135,21 @@ TOOLS = (
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(_WRITE, _FUNCTIONS),
+        rights=(Right(("get", "create", "patch"), GROUP, "compositions"), _FUNCTIONS),
     ),
     showing.list_tool(
         "list_compositions",
         "List compositions",
         "What composites are made of.",
         showing.lists("Composition", _V1),
-        _READ,
+        Right(("list",), GROUP, "compositions"),
     ),
     showing.get_tool(
         "get_composition",
         "Get a composition",
         "One composition: pipeline, functions, latest revision, who uses it.",
         showing.gets("Composition", _V1, _about),
-        (_READ, _REVISIONS, _FUNCTIONS),
+        (Right(("get",), GROUP, "compositions"), _REVISIONS, _FUNCTIONS, changing.COMPOSITES),
     ),
     Tool(
         "update_composition",
@@ -168,7 +166,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(_WRITE, _FUNCTIONS),
+        rights=(Right(("get", "patch"), GROUP, "compositions"), _FUNCTIONS, changing.COMPOSITES),
     ),
     Tool(
         "delete_composition",
@@ -177,7 +175,7 @@ TOOLS = (
         plan=delete_composition,
         parameters=(NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(Right(("get", "delete"), GROUP, "compositions"),),
+        rights=(Right(("get", "delete"), GROUP, "compositions"), changing.COMPOSITES),
     ),
     showing.list_tool(
         "list_composition_revisions",

@@ -99,8 +99,6 @@ async def _about(reader: Reader, xrd: Object) -> list[str]:
     return [*lines, *(f"not read: {each}" for each in lives.unread)]
 
 
-_READ = Right(("get", "list"), GROUP, _RESOURCE)
-_WRITE = Right(("get", "create", "patch"), GROUP, _RESOURCE)
 TOOLS = (
     Tool(
         "create_xrd",
@@ -124,15 +122,21 @@ TOOLS = (
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(_WRITE,),
+        rights=(Right(("get", "create", "patch"), GROUP, _RESOURCE), changing.EVENTS),
     ),
-    showing.list_tool("list_xrds", "List XRDs", "The platform APIs that are defined.", showing.lists(KIND, _V1), _READ),
+    showing.list_tool(
+        "list_xrds",
+        "List XRDs",
+        "The platform APIs that are defined.",
+        showing.lists(KIND, _V1),
+        Right(("list",), GROUP, _RESOURCE),
+    ),
     showing.get_tool(
         "get_xrd",
         "Get an XRD",
         "One platform API: definition, state, compositions, what lives by it.",
         showing.gets(KIND, _V1, _about),
-        (_READ, Right(("list",), GROUP, "compositions")),
+        (Right(("get",), GROUP, _RESOURCE), Right(("list",), GROUP, "compositions"), changing.LIVES),
     ),
     Tool(
         "update_xrd",
@@ -151,7 +155,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(_WRITE,),
+        rights=(Right(("get", "patch"), GROUP, _RESOURCE), changing.LIVES, changing.EVENTS),
     ),
     Tool(
         "delete_xrd",
@@ -160,6 +164,6 @@ TOOLS = (
         plan=delete_xrd,
         parameters=(NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(Right(("get", "delete"), GROUP, _RESOURCE),),
+        rights=(Right(("get", "delete"), GROUP, _RESOURCE), changing.LIVES),
     ),
 )

@@ -39,7 +39,6 @@ async def _about(reader: Reader, config: dict[str, Any]) -> list[str]:
     return [f"compositions that name it: {', '.join(users) or 'none'}; others may select it by its labels"]
 
 
-_READ = Right(("get", "list"), GROUP, _RESOURCE)
 TOOLS = (
     Tool(
         "create_environment_config",
@@ -62,14 +61,14 @@ TOOLS = (
         "List environment configs",
         "Data that compositions share.",
         showing.lists("EnvironmentConfig", _VERSION),
-        _READ,
+        Right(("list",), GROUP, _RESOURCE),
     ),
     showing.get_tool(
         "get_environment_config",
         "Get an environment config",
         "One environment config with its data, and which compositions name it.",
         showing.gets("EnvironmentConfig", _VERSION, _about),
-        (_READ, Right(("list",), GROUP, "compositions")),
+        (Right(("get",), GROUP, _RESOURCE), Right(("list",), GROUP, "compositions")),
     ),
 )
 

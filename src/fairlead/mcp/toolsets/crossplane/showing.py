@@ -60,4 +60,5 @@ def list_tool(name: str, title: str, description: str, run: Run, right: Right, *
 def get_tool(
     name: str, title: str, description: str, run: Run, rights: Sequence[Right], *parameters: Parameter
 ) -> Tool:
-    return Tool(name, title, description, run, (NAME, *parameters, CONTEXT), rights=tuple(rights))
+    rights = (*rights, changing.EVENTS)
+    return Tool(name, title, description, run, (NAME, *parameters, CONTEXT), rights=rights)
