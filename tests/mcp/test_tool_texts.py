@@ -10,7 +10,8 @@ from fairlead.mcp.tools import Tool, ToolClass
 
 pytestmark = pytest.mark.requirement("mcp:tool-texts")
 
-TOOLS = [tool for toolset in catalog.toolsets().values() for tool in toolset.tools]
+TOOLS = list({tool.name: tool for toolset in catalog.toolsets().values() for tool in toolset.tools}.values())
+"""Once each: some are of two toolsets."""
 
 
 def size(tool: Tool) -> int:

@@ -26,7 +26,7 @@ from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
-WAIT = Parameter("wait_seconds", "Wait so long for health.", type="integer", default=20, minimum=0, maximum=60)
+WAIT = Parameter("wait_seconds", "For health.", type="integer", default=20, minimum=0, maximum=60)
 SHORT_WAIT = replace(WAIT, default=5)
 SET = Parameter("set", "path=value, e.g. spec.parameters.size=20.", type="array")
 UNSET = Parameter("unset", "Paths to remove.", type="array")
