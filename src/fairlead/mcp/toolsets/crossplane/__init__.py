@@ -37,7 +37,7 @@ _SEED = (
     *operations.TOOLS,
     *usages.TOOLS,
 )
-_IN_BOTH = ("upgrade_package", "install_function", "reconcile_resource", "clear_create_pending")
+_IN_BOTH = ("upgrade_package", "install_function", "reconcile_resource")
 
 RESOURCES = Toolset(
     "crossplane-resources",
