@@ -3,8 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fairlead.client.api import Client
@@ -29,11 +28,13 @@ class Offer:
     connection_keys: Sequence[str] = ()
     composer: "Composer | None" = None
     """Without one a composite is ready as soon as it is there."""
+    _composed: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Generations of composites, by name and namespace, of which all has been done."""
 
     async def serve(self) -> None:
         """Until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(following.follow(self.client, self._composites, self.composite_changed))
+            tasks.create_task(following.follow(self.client, self._composites, self._composite_noticed))
             if self.definition.claim is not None:
                 tasks.create_task(following.follow(self.client, self._claims, self.claim_changed))
 
@@ -46,6 +47,13 @@ class Offer:
     def _composites(self) -> Resource:
         of = self.definition
         return Resource(of.group, of.referenceable, of.composite.plural, of.scope == xrds.NAMESPACED)
+
+    async def _composite_noticed(self, event: Object) -> None:
+        """What has come of our own writing alone is no news."""
+        metadata = event["metadata"]
+        done = self._composed.get((metadata["name"], metadata.get("namespace", "")), 0)
+        if "deletionTimestamp" in metadata or metadata["generation"] > done or composing.is_paused(event):
+            await self.composite_changed(event)
 
     async def composite_changed(self, event: Object) -> None:
         """A composite becomes ready, or is told why not; its claim then hears of it."""
@@ -62,15 +70,29 @@ class Offer:
 
     async def _led(self, composite: Object) -> Object:
         metadata = composite["metadata"]
+        if self.composer and composing.is_paused(composite):
+            return await self._rest(composite)
         if self.composer or metadata.get("namespace"):
             composite = await self._adopted(composite)
         if "deletionTimestamp" in metadata:
             return composite
         if self.composer:
-            return await self.composer.compose(self._composites, composite)
+            composite = await self.composer.compose(self._composites, composite)
+            done = composite["metadata"]["generation"] if conditions.is_true(composite, "Ready") else 0
+            self._composed[metadata["name"], metadata.get("namespace", "")] = done
+            return composite
         wanted = composing.ready(composite, following.now())
         if wanted != conditions.conditions(composite):
             await self._set_conditions(self._composites, metadata["name"], metadata.get("namespace"), wanted)
+        return composite
+
+    async def _rest(self, composite: Object) -> Object:
+        """Paused: nothing happens to it until it is not."""
+        name, namespace = composite["metadata"]["name"], composite["metadata"].get("namespace")
+        self._composed.pop((name, namespace or ""), None)
+        wanted = conditions.put(conditions.conditions(composite), composing.paused(following.now()))
+        if wanted != conditions.conditions(composite):
+            await self._set_conditions(self._composites, name, namespace, wanted)
         return composite
 
     @property
@@ -139,15 +161,31 @@ class Offer:
         finalizers = list(claim["metadata"].get("finalizers") or ())
         if composing.CLAIM_FINALIZER not in finalizers:
             return
-        name = composing.composite_name(claim)
-        if name:
-            with suppress(statuses.NotFound):
-                await self.client.delete(self._composites, name)
+        if await self._still_composed(claim):
+            wanted = composing.deleting(claim, following.now())
+            if wanted != conditions.conditions(claim):
+                await self._set_conditions(
+                    self._claims, claim["metadata"]["name"], claim["metadata"]["namespace"], wanted
+                )
+            return  # the event of its composite's end leads back here
         await self._drop_secret(claim)
         finalizers.remove(composing.CLAIM_FINALIZER)
         metadata = claim["metadata"]
         patch = {"metadata": {"finalizers": finalizers or None, "resourceVersion": metadata["resourceVersion"]}}
         await self.client.patch(self._claims, metadata["name"], patch, metadata["namespace"])
+
+    async def _still_composed(self, claim: Object) -> bool:
+        """Deletes its composite; whether the claim has to wait until that has gone."""
+        name = composing.composite_name(claim)
+        waits = bool(claim["spec"].get("compositeDeletePolicy") == "Foreground")
+        policy = {"propagationPolicy": "Foreground" if waits else "Background"}
+        try:
+            composite = await self.client.get(self._composites, name)
+            if "deletionTimestamp" not in composite["metadata"]:
+                await self.client.delete(self._composites, name, options=policy)
+        except statuses.NotFound:
+            return False
+        return waits
 
     async def _drop_secret(self, claim: Object) -> None:
         """Garbage collection would do it too, where it runs; a secret that is not the claim's stays."""

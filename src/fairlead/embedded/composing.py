@@ -152,6 +152,19 @@ def waiting(claim: Mapping[str, Any], time: str) -> list[Object]:
     return _conditions(claim, condition("Ready", "False", "Waiting", time, why))
 
 
+def is_paused(obj: Mapping[str, Any]) -> bool:
+    return (obj["metadata"].get("annotations") or {}).get("crossplane.io/paused") == "true"
+
+
+def paused(time: str) -> Object:
+    why = "Reconciliation (including deletion) is paused via the pause annotation"
+    return condition("Synced", "False", "ReconcilePaused", time, why)
+
+
+def deleting(obj: Mapping[str, Any], time: str) -> list[Object]:
+    return _conditions(obj, condition("Ready", "False", "Deleting", time))
+
+
 def _conditions(obj: Mapping[str, Any], of_ready: Object) -> list[Object]:
     synced = condition("Synced", "True", "ReconcileSuccess", of_ready["lastTransitionTime"])
     return conditions.put(conditions.conditions(obj), synced, of_ready)

@@ -54,7 +54,27 @@ class Composer:
         self._tasks = tasks
         self._changed = changed
         self._reader = Reader(client)
+        self._kinds: dict[tuple[str, str], Kind] = {}
         self._watched: set[Resource] = set()
+        self._own: dict[str, str] = {}
+
+    def forget_kinds(self) -> None:
+        """What is served has changed."""
+        self._kinds.clear()
+
+    async def _found(self, kind: str, api_version: str) -> Kind:
+        """Raises `UnknownKindError`."""
+        known = self._kinds.get((kind, api_version))
+        if known is None:
+            known = self._kinds[kind, api_version] = await self._reader.kind(kind, api_version)
+        return known
+
+    async def _noticed(self, composed: Object) -> None:
+        """What it has just written itself is no news."""
+        metadata = composed["metadata"]
+        if self._own.get(metadata["uid"]) != metadata["resourceVersion"]:
+            self._own.pop(metadata["uid"], None)
+            await self._changed(composed)
 
     async def compose(self, composites: Resource, composite: Object) -> Object:
         """One that has been taken up; answers it as it then is."""
@@ -81,38 +101,25 @@ class Composer:
         revision = revising.latest(list(self._means.revisions.values()), name)
         if revision is None:
             raise _TooEarly
-        composite = await self._pinned(composites, composite, name, revision["metadata"]["name"])
+        pinned = _pinned(composite, name, revision["metadata"]["name"])
+        pipeline = revision["spec"].get("pipeline") or ()
         active = packages.active(self._means.function_revisions.values())
         observed = await self._observed(composite)
-        desired = pipelining.run(revision["spec"].get("pipeline") or (), composite, observed, active)
-        wanted = [await self._rendered(composite, name, made) for name, made in desired.resources.items()]
-        composite = await self._referred(composites, composite, [obj for _, obj in wanted])
+        try:
+            desired = pipelining.run(pipeline, composite, observed, active)
+            wanted = [await self._rendered(composite, name, made) for name, made in desired.resources.items()]
+        except ComposingError:
+            await self._patched(composites, composite, pinned)
+            raise
+        references = _references(composite, [obj for _, obj in wanted])
+        composite = await self._patched(composites, composite, {**pinned, "resourceRefs": references})
         made = {}
         for (kind, obj), called in zip(wanted, desired.resources, strict=True):
             made[called] = await self._apply(kind, obj, observed.get(called))
         await self._collect(observed, desired)
         if observed.keys() != made.keys():  # seen for the first time: what is there may be ready
-            desired = pipelining.run(revision["spec"].get("pipeline") or (), composite, made, active)
+            desired = pipelining.run(pipeline, composite, made, active)
         return composite, desired
-
-    async def _pinned(self, composites: Resource, composite: Object, name: str, revision: str) -> Object:
-        own = machinery(composite)
-        wanted = {"compositionRef": {"name": name}}
-        if own.get("compositionUpdatePolicy") != "Manual" or not own.get("compositionRevisionRef"):
-            wanted["compositionRevisionRef"] = {"name": revision}
-        return await self._patched(composites, composite, wanted)
-
-    async def _referred(self, composites: Resource, composite: Object, wanted: list[Object]) -> Object:
-        """References come first, so that nothing is ever made that its composite does not know of."""
-        found = []
-        for each in wanted:
-            told = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": each["metadata"]["name"]}
-            inside = each["metadata"].get("namespace")
-            if inside and not composite["metadata"].get("namespace"):
-                told["namespace"] = inside
-            found.append(told)
-        found.sort(key=lambda each: (each["apiVersion"], each["kind"], each["name"]))
-        return await self._patched(composites, composite, {"resourceRefs": found})
 
     async def _patched(self, composites: Resource, composite: Object, wanted: Object) -> Object:
         own = machinery(composite)
@@ -127,7 +134,7 @@ class Composer:
         found = {}
         for each in machinery(composite).get("resourceRefs") or ():
             with suppress(statuses.NotFound, UnknownKindError):
-                kind = await self._reader.kind(each["kind"], each["apiVersion"])
+                kind = await self._found(each["kind"], each["apiVersion"])
                 namespace = each.get("namespace") or composite["metadata"].get("namespace")
                 inside = namespace if kind.resource.namespaced else None
                 obj = await self.client.get(kind.resource, each["name"], inside)
@@ -156,7 +163,7 @@ class Composer:
         about = f'composed resource "{called}"'
         named = f"(a {obj.get('kind')} named {obj['metadata'].get('name', '')})"
         try:
-            kind = await self._reader.kind(obj["kind"], obj["apiVersion"])
+            kind = await self._found(obj["kind"], obj["apiVersion"])
         except UnknownKindError:
             lack = f'no matches for kind "{obj["kind"]}" in version "{obj["apiVersion"]}"'
             what = f"cannot check if {about} is namespaced {named}: failed to get restmapping: {lack}"
@@ -169,17 +176,19 @@ class Composer:
     async def _apply(self, kind: Kind, obj: Object, before: Object | None) -> Object:
         if kind.resource not in self._watched:
             self._watched.add(kind.resource)
-            self._tasks.create_task(following.follow(self.client, kind.resource, self._changed))
-        if before is not None and "deletionTimestamp" in before["metadata"]:
+            self._tasks.create_task(following.follow(self.client, kind.resource, self._noticed))
+        if before is not None and ("deletionTimestamp" in before["metadata"] or _holds(before, obj)):
             return before
         inside = obj["metadata"].get("namespace") if kind.resource.namespaced else None
-        return await self.client.apply(kind.resource, obj, inside, manager=MANAGER, force=True)
+        made = await self.client.apply(kind.resource, obj, inside, manager=MANAGER, force=True)
+        self._own[made["metadata"]["uid"]] = made["metadata"]["resourceVersion"]
+        return made
 
     async def _collect(self, observed: Mapping[str, Object], desired: Desired) -> None:
         """Deletes what is wanted no more."""
         for called, obj in observed.items():
             if called not in desired.resources and "deletionTimestamp" not in obj["metadata"]:
-                kind = await self._reader.kind(obj["kind"], obj["apiVersion"])
+                kind = await self._found(obj["kind"], obj["apiVersion"])
                 with suppress(statuses.NotFound):
                     await self.client.delete(kind.resource, *_where(obj))
 
@@ -189,6 +198,33 @@ class Composer:
         name, namespace = _where(composite)
         status = {"status": {"conditions": wanted}}
         return await self.client.patch(composites, name, status, namespace, subresource="status")
+
+
+def _holds(there: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is there already, whatever else is."""
+    if isinstance(wanted, Mapping) and isinstance(there, Mapping):
+        return all(key in there and _holds(there[key], value) for key, value in wanted.items())
+    return bool(there == wanted)
+
+
+def _pinned(composite: Object, name: str, revision: str) -> Object:
+    own = machinery(composite)
+    found: Object = {"compositionRef": {"name": name}}
+    if own.get("compositionUpdatePolicy") != "Manual" or not own.get("compositionRevisionRef"):
+        found["compositionRevisionRef"] = {"name": revision}
+    return found
+
+
+def _references(composite: Object, wanted: list[Object]) -> list[Object]:
+    """They come first, so that nothing is ever made that its composite does not know of."""
+    found = []
+    for each in wanted:
+        told = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": each["metadata"]["name"]}
+        inside = each["metadata"].get("namespace")
+        if inside and not composite["metadata"].get("namespace"):
+            told["namespace"] = inside
+        found.append(told)
+    return sorted(found, key=lambda each: (each["apiVersion"], each["kind"], each["name"]))
 
 
 def _where(obj: Mapping[str, Any]) -> tuple[str, str | None]:

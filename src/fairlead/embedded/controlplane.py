@@ -1,4 +1,4 @@
-"""What a world of the playground needs of Crossplane beside XRDs and claims: its kinds, a function, revisions.
+"""What a world of the playground needs of Crossplane beside XRDs and claims: its kinds, packages, functions, revisions.
 
 It is apart from the simulator because the playground begins without it: fifteen kinds more are a quarter of a second
 that `make demo` does not need.
@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fairlead.client.api import Client
-from fairlead.embedded import crossplanekinds, following, pipelining, revising
+from fairlead.embedded import crossplanekinds, following, packaging, pipelining, revising
 from fairlead.embedded.claiming import Offer
-from fairlead.embedded.composing import SIMULATED, owner
+from fairlead.embedded.composing import SIMULATED
 from fairlead.embedded.composites import FUNCTION_REVISIONS, Composer, Means
-from fairlead.embedded.crossplanekinds import resource
+from fairlead.embedded.installing import CONFIGS, LOCKS, PACKAGES, Installer
+from fairlead.embedded.providing import Providers
 from fairlead.machinery import conditions
 from fairlead.machinery.conditions import condition
 from fairlead.machinery.paths import Resource
@@ -22,8 +23,6 @@ Object = dict[str, Any]
 Offers = Callable[[], Iterable[Offer]]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
-FUNCTIONS = resource("Function")
-PACKAGE = f"packages.example.org/{pipelining.FUNCTION}:v1.0.0"
 
 
 class ControlPlane:
@@ -34,6 +33,7 @@ class ControlPlane:
         self._means = Means()
         self._served: set[str] = set()
         self.composer = Composer(client, self._means, tasks, self._composed_changed)
+        self._installer = Installer(client, Providers(client, tasks).runs)
 
     async def prepare(self) -> None:
         """The kinds, and the function that all pipelines call."""
@@ -41,6 +41,11 @@ class ControlPlane:
             await following.ensure(self.client, CRDS, each)
         for each in crossplanekinds.crds():
             await following.until(self.client, CRDS, each["metadata"]["name"], "Established")
+        await following.ensure(self.client, LOCKS, {**_named("Lock", LOCKS, "lock"), "packages": []})
+        resolved = [condition("Resolved", "True", "DependencyResolutionSucceeded", following.now())]
+        await self.client.patch(LOCKS, "lock", {"status": {"conditions": resolved}}, subresource="status")
+        config = _named("DeploymentRuntimeConfig", CONFIGS, "default")
+        await following.ensure(self.client, CONFIGS, config)
         await self._install_function()
 
     def start(self) -> None:
@@ -48,34 +53,17 @@ class ControlPlane:
         self._follow(revising.REVISIONS, self._revision_changed, self._means.revisions)
         self._follow(FUNCTION_REVISIONS, self._means_changed, self._means.function_revisions)
         self._follow(CRDS, self._crd_changed)
+        for kind in PACKAGES.values():
+            self._follow(kind, self._installer.changed)
+        self._follow(CONFIGS, self._installer.config_changed)
 
     def _follow(self, kind: Resource, changed: following.Changed, known: dict[str, Object] | None = None) -> None:
         self._tasks.create_task(following.follow(self.client, kind, changed, known=known))
 
     async def _install_function(self) -> None:
-        function = await self._healthy(
-            FUNCTIONS,
-            {"kind": "Function", "metadata": {"name": pipelining.FUNCTION}, "spec": {"package": PACKAGE}},
-            "Installed",
-            "Healthy",
-        )
-        name = f"{pipelining.FUNCTION}-1"
-        labels = {"pkg.crossplane.io/package": pipelining.FUNCTION}
-        metadata = {"name": name, "labels": labels, "ownerReferences": [owner(function)]}
-        spec = {"desiredState": "Active", "image": PACKAGE, "revision": 1}
-        revision = {"kind": "FunctionRevision", "metadata": metadata, "spec": spec}
-        await self._healthy(FUNCTION_REVISIONS, revision, "RevisionHealthy", "RuntimeHealthy")
-
-    async def _healthy(self, kind: Resource, obj: Object, *said: str) -> Object:
-        obj["apiVersion"] = str(kind.group_version)
-        obj["metadata"]["annotations"] = dict(SIMULATED)
-        made = await following.ensure(self.client, kind, obj)
-        reasons = {"Installed": "ActivePackageRevision", "Healthy": "HealthyPackageRevision"}
-        told = [condition(each, "True", reasons.get(each, f"Healthy{each}"), following.now()) for each in said]
-        status: Object = {"conditions": conditions.put(conditions.conditions(made), *told)}
-        if obj["kind"] == "Function":
-            status["currentRevision"] = f"{obj['metadata']['name']}-1"
-        return await self.client.patch(kind, made["metadata"]["name"], {"status": status}, subresource="status")
+        function = _named("Function", PACKAGES["Function"], pipelining.FUNCTION)
+        source = f"{packaging.REGISTRY}/{pipelining.FUNCTION}:{packaging.TAG}"
+        await following.ensure(self.client, PACKAGES["Function"], {**function, "spec": {"package": source}})
 
     async def _composition_changed(self, composition: Object) -> None:
         await revising.revise(self.client, composition)
@@ -97,6 +85,7 @@ class ControlPlane:
 
     async def _means_changed(self, _: Object) -> None:
         """A function or a kind has come or gone: what could not be composed may be by now."""
+        self.composer.forget_kinds()
         for each in self._offers():
             await each.again(failed=True)
 
@@ -106,3 +95,8 @@ class ControlPlane:
             for each in self._offers():
                 if reference.get("controller") and each.composes == (reference["apiVersion"], reference["kind"]):
                     await each.look(reference["name"], composed["metadata"].get("namespace"))
+
+
+def _named(kind: str, where: Resource, name: str) -> Object:
+    metadata = {"name": name, "annotations": dict(SIMULATED)}
+    return {"apiVersion": str(where.group_version), "kind": kind, "metadata": metadata}

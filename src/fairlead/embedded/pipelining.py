@@ -105,7 +105,8 @@ def _call(
 def _is_ready(wanted: Any, seen: Mapping[str, Any]) -> bool:
     """`auto` asks the object, as function-auto-ready does."""
     if wanted == "auto":
-        return "status" not in seen or conditions.is_true(seen, "Ready")
+        silent = "status" not in seen and "forProvider" not in (seen.get("spec") or {})
+        return silent or conditions.is_true(seen, "Ready")
     return bool(wanted)
 
 

@@ -17,6 +17,7 @@ import anyio
 
 from fairlead.client.api import Client
 from fairlead.client.watching import Applied, Backoff, Listed, watch
+from fairlead.crossplane.judging import State, judge
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.encoding import documents, from_yaml
 from fairlead.machinery.errors import FairleadError
@@ -93,13 +94,19 @@ def _read(name: str, told: Object) -> Scenario:
 
 
 async def play(client: Client, scenario: Scenario, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Returns when something is told of every object. Raises `ScenarioError` and what `Client` raises."""
+    """Returns when something is told of every object, and what has to be well is so.
+
+    Raises `ScenarioError` and what `Client` raises.
+    """
     player = _Player(client)
     for file, objects in scenario.files():
         progress(file)
         for each in objects:
             await (player.delete(each) if "delete" in file else player.apply(each))
         await player.settle()
+    for finding in scenario.findings:
+        if not finding.cause:
+            await player.await_health(finding)
 
 
 class _Player:
@@ -123,6 +130,15 @@ class _Player:
             if kind.api.kind == "CompositeResourceDefinition" or not _TOLD_OF.isdisjoint(kind.api.categories):
                 await self._until(kind.resource, obj["metadata"], lambda found: bool(conditions.conditions(found)))
         self._made.clear()
+
+    async def await_health(self, finding: Finding) -> None:
+        kind = await self._reader.kind(finding.kind)
+        inside = {"namespace": finding.namespace} if finding.namespace else {}
+
+        def well(found: Object) -> bool:
+            return judge(found, kind.api.categories).state is State.HEALTHY
+
+        await self._until(kind.resource, {"name": finding.name, **inside}, well)
 
     async def _kind(self, obj: Mapping[str, Any]) -> Kind:
         """As soon as it is served: an XRD or a package that was applied before may bring it."""
