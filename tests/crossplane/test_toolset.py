@@ -235,7 +235,7 @@ async def test_operations_run_and_tell_how(agent: Hand, plane: Kubectl, unique: 
     assert "state: healthy: PipelineSuccess" in text or "state: healthy" in text
     status = await agent("get_operation_status", name=name)
     assert f"applied ConfigMap/{name} in {NAMESPACE}: healthy" in status
-    assert "failures 0, 5 tries left" in status
+    assert "failures 0 of 5" in status
     await agent("create_operation", name=f"{name}-bad", pipeline=pipeline(fatal="no"), retry_limit=1, wait_seconds=0)
 
     def failed() -> None:

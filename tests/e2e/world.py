@@ -98,10 +98,10 @@ def absent(plural: str, resources: Mapping[str, object]) -> None:
         raise Refused(f"{plural} is still there")
 
 
-def eventually(step: Callable[[], object]) -> object:
+def eventually(step: Callable[[], object], *, seconds: float = DEADLINE) -> object:
     """Asks again, up to a deadline, while the API server is still taking up what it was told."""
     last: Refused | None = None
-    for _ in range(int(DEADLINE / PAUSE)):
+    for _ in range(int(seconds / PAUSE)):
         try:
             return step()
         except Refused as refusal:

@@ -1,130 +1,182 @@
-"""Operations: pipelines of functions that run once, on a schedule, or when something changes."""
+"""Operations: pipelines of functions that run once, on a schedule, or when something changes; made and looked at."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import building
-from fairlead.machinery import conditions, redacting
+from fairlead.crossplane import building, crontab
+from fairlead.crossplane import operating as facts
+from fairlead.crossplane.judging import State, judge
+from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import changing, compositions, showing
-from fairlead.resources.kinds import UnknownKindError
+from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
+Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 GROUP = "ops.crossplane.io"
-_V1 = f"{GROUP}/v1alpha1"
-KINDS = {"operation": "Operation", "cron": "CronOperation", "watch": "WatchOperation"}
-_OWNERS = {"cron": "ops.crossplane.io/cronoperation", "watch": "ops.crossplane.io/watchoperation"}
-_RETRIES = 5
-"""What the controller takes where an operation says nothing."""
+_PAUSE = 0.5
+TAKEN_UP_SECONDS = 5
+"""For cron and watch operations, which need no time: one that says nothing by then is not looked after."""
 
 
-async def _kind(reader: Reader, name: str) -> Any:
+async def served(reader: Reader, name: str) -> Kind:
+    """Raises `ToolError` where this Crossplane has no operations."""
     try:
-        return await reader.kind(name, _V1)
+        return await reader.kind(name, facts.VERSION)
     except UnknownKindError as error:
         raise ToolError("this control plane has no operations", "they came with Crossplane 2", "") from error
 
 
-async def create_operation(call: Call, arguments: Mapping[str, Any]) -> Plan:
-    return await _create(call, arguments, lambda pipeline: building.operation(
+async def create_operation(call: Call, arguments: Arguments) -> Plan:
+    return await created(call, arguments, lambda pipeline: building.operation(
         arguments["name"], pipeline, arguments.get("retry_limit")
     ))  # fmt: skip
 
 
-async def create_cron_operation(call: Call, arguments: Mapping[str, Any]) -> Plan:
-    return await _create(call, arguments, lambda pipeline: building.cron_operation(
-        arguments["name"],
-        arguments["schedule"],
-        pipeline,
-        arguments.get("retry_limit"),
-        concurrencyPolicy=arguments.get("concurrency_policy"),
-        startingDeadlineSeconds=arguments.get("starting_deadline_seconds"),
-        successfulHistoryLimit=arguments.get("successful_history_limit"),
-        failedHistoryLimit=arguments.get("failed_history_limit"),
+async def create_cron_operation(call: Call, arguments: Arguments) -> Plan:
+    plan = await created(call, arguments, lambda pipeline: building.cron_operation(
+        arguments["name"], arguments["schedule"], pipeline, arguments.get("retry_limit"), **settings(arguments)
     ))  # fmt: skip
+    return due(plan, arguments["schedule"])
 
 
-async def _create(call: Call, arguments: Mapping[str, Any], build: Any) -> Plan:
+def due(plan: Plan, schedule: str) -> Plan:
+    """The plan with the next runs, which are shown and not agreed to: a minute later they are others."""
+    return replace(plan, diff=f"{plan.diff}\n{facts.next_runs(schedule)}")
+
+
+def settings(arguments: Arguments) -> Object:
+    """What cron and watch operations have in common, as their spec calls it; only what is given."""
+    names = {
+        "concurrency_policy": "concurrencyPolicy",
+        "starting_deadline_seconds": "startingDeadlineSeconds",
+        "successful_history_limit": "successfulHistoryLimit",
+        "failed_history_limit": "failedHistoryLimit",
+    }
+    return {field: arguments[name] for name, field in names.items() if arguments.get(name) is not None}
+
+
+async def created(
+    call: Call, arguments: Arguments, build: Callable[[list[Object]], Object], *notes: str, update: str = ""
+) -> Plan:
     reader = changing.reader(call, arguments)
-    await _kind(reader, "Operation")
+    await served(reader, "Operation")
     pipeline = changing.structure(arguments, "pipeline", list)
     try:
         manifest = build(pipeline)
     except building.BuildError as error:
         raise ToolError(str(error)) from error
-    notes = await compositions.function_notes(reader, pipeline)
-    return await changing.created(call, arguments, manifest, *notes)
+    update = update or ("rerun_operation" if manifest["kind"] == "Operation" else "update_operation")
+    noted = (*notes, *await function_notes(reader, pipeline))
+    plan = await changing.created(call, arguments, manifest, *noted, update=update, settles=False)
+    return outcome(reader, plan, manifest["kind"], arguments["name"], arguments.get("wait_seconds", TAKEN_UP_SECONDS))
 
 
-async def list_operations(call: Call, arguments: Mapping[str, Any]) -> Answer:
+async def function_notes(reader: Reader, pipeline: Sequence[Object]) -> list[str]:
+    try:
+        return facts.function_notes(await reader.every("FunctionRevision", "pkg.crossplane.io/v1"), pipeline)
+    except FairleadError as error:
+        return [f"whether its functions can run could not be read: {error}"]
+
+
+def outcome(reader: Reader, plan: Plan, kind_name: str, name: str, seconds: int) -> Plan:
+    """The plan, whose answer says what came of it: of an operation its end, of the others that they are taken up."""
+
+    async def tell() -> list[str]:
+        kind = await served(reader, kind_name)
+        obj = await _arrived(reader, kind, name, seconds)
+        lines = [f"state: {changing.summary(obj)}", *await changing.warnings(reader, obj), *await _about(reader, obj)]
+        over = kind_name == "Operation" and not facts.is_over(obj) and not facts.is_unheard(obj)
+        return [*lines, *([f"next: get_operation_status name={name} says how it ends"] if over else [])]
+
+    return changing.telling(plan, tell)
+
+
+async def _arrived(reader: Reader, kind: Kind, name: str, seconds: int) -> Object:
+    obj = await reader.one(kind, name)
+    try:
+        async with asyncio.timeout(seconds):
+            while not (facts.is_over(obj) if kind.api.kind == "Operation" else judge(obj).state is State.HEALTHY):
+                await asyncio.sleep(_PAUSE)
+                obj = await reader.one(kind, name)
+    except TimeoutError:
+        pass
+    return obj
+
+
+async def list_operations(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    wanted = arguments["type"]
+    wanted, owner = arguments["type"], arguments.get("owner")
     lines, total = [], 0
-    for name, kind in KINDS.items():
-        if wanted not in ("all", name):
+    for name, kind_name in facts.KINDS.items():
+        if wanted not in ("all", name) or (owner and name != "operation"):
             continue
-        found = await _kind(reader, kind)
-        selector = f"{_OWNERS[arguments['owner_type']]}={arguments['owner']}" if arguments.get("owner") else ""
-        if selector and name != "operation":
-            continue
+        kind = await served(reader, kind_name)
+        selector = f"{facts.OWNERS[facts.KINDS[arguments['owner_type']]]}={owner}" if owner else ""
         try:
-            page = await reader.page(found, Query(label_selector=selector, limit=arguments["limit"]), table=False)
+            page = await reader.page(kind, Query(label_selector=selector, limit=arguments["limit"]), table=False)
         except FairleadError as error:
-            raise answering.refused(error, found) from error
-        items = [{"apiVersion": _V1, "kind": kind, **each} for each in page.document.get("items") or ()]
+            raise answering.refused(error, kind) from error
+        items = [{"apiVersion": facts.VERSION, "kind": kind_name, **each} for each in page.document.get("items") or ()]
+        items = [each for each in items if arguments.get("state") in (None, judge(each).state.value)]
         total += len(items)
         lines += [_row(each) for each in items]
-        lines += [f"more {kind}s follow; raise limit"] if page.cursor else []
+        lines += [f"more {kind_name}s follow; raise limit"] if page.cursor else []
     if not lines:
-        return Answer("no operations; create one with create_operation or create_cron_operation")
+        return Answer("no such operations; create one with create_operation or create_cron_operation")
     return Answer(f"{fencing.fenced(redacting.text(chr(10).join(lines)), 'operations')}\n{total} in all")
 
 
 def _row(obj: Object) -> str:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
     told = [changing.summary(obj)]
     if obj["kind"] == "Operation":
-        told += [f"failures {status.get('failures') or 0} of {spec.get('retryLimit') or _RETRIES}", *_times(obj)]
+        failures, most = facts.tries(obj)
+        told += [facts.origin(obj), f"failures {failures} of {most}", facts.times(obj)]
     else:
-        told += [str(spec.get("schedule") or (spec.get("watch") or {}).get("kind") or "")]
-        told += [f"last {status['lastScheduleTime']}"] if status.get("lastScheduleTime") else []
-    return "; ".join(told)
+        last = (obj.get("status") or {}).get("lastScheduleTime")
+        told += [facts.trigger(obj), f"last {last}" if last else ""]
+    return "; ".join(each for each in told if each)
 
 
-def _times(obj: Object) -> list[str]:
-    """There is no start or completion time: they follow from the object's own and the condition's."""
-    began = str(obj["metadata"].get("creationTimestamp") or "")
-    ended = conditions.get(obj, "Succeeded") or {}
-    if ended.get("status") not in ("True", "False"):
-        return [f"since {began}"]
-    return [f"from {began} to {ended.get('lastTransitionTime')}"]
-
-
-async def get_operation_status(call: Call, arguments: Mapping[str, Any]) -> Answer:
-    return await showing.gets(KINDS[arguments["type"]], _V1, _about)(call, arguments)
+async def get_operation_status(call: Call, arguments: Arguments) -> Answer:
+    await served(changing.reader(call, arguments), facts.KINDS[arguments["type"]])
+    return await showing.gets(facts.KINDS[arguments["type"]], facts.VERSION, _about)(call, arguments)
 
 
 async def _about(reader: Reader, obj: Object) -> list[str]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    if facts.is_unheard(obj):
+        return [facts.UNHEARD]
     if obj["kind"] != "Operation":
-        running = ", ".join(str(each.get("name")) for each in status.get("runningOperationRefs") or ()) or "none"
-        return [f"running: {running}", *await _runs(reader, obj)]
-    left = max(0, (spec.get("retryLimit") or _RETRIES) - (status.get("failures") or 0))
-    lines = [f"failures {status.get('failures') or 0}, {left} tries left", *_times(obj)]
+        return [*_when(obj), *await _runs(reader, obj)]
+    failures, most = facts.tries(obj)
+    left = "" if facts.is_over(obj) else f", {max(0, most - failures)} tries left"
+    lines = [facts.origin(obj), f"failures {failures} of {most}{left}", facts.times(obj)]
+    status = obj.get("status") or {}
     lines += [
         f"step {each.get('step')}: {each.get('output')}" for each in status.get("pipeline") or () if each.get("output")
     ]
-    for each in status.get("appliedResourceRefs") or ():
-        lines.append(await _applied(reader, each))
-    if not status:
-        lines.append("nobody has taken it up: Crossplane runs without --enable-operations, or is not there")
-    return lines
+    lines += [await _applied(reader, each) for each in status.get("appliedResourceRefs") or ()]
+    return [each for each in lines if each]
+
+
+def _when(obj: Object) -> list[str]:
+    status = obj.get("status") or {}
+    running = ", ".join(str(each.get("name")) for each in status.get("runningOperationRefs") or ()) or "none"
+    lines = [f"running: {running}"]
+    if obj["kind"] == "WatchOperation":
+        return [f"{facts.trigger(obj)}: {status.get('watchingResources') or 0} now", *lines]
+    try:
+        return [*lines, facts.next_runs(str(obj["spec"].get("schedule")))]
+    except crontab.ScheduleError as error:
+        return [*lines, f"next runs: {error}"]
 
 
 async def _applied(reader: Reader, reference: Mapping[str, Any]) -> str:
@@ -138,54 +190,60 @@ async def _applied(reader: Reader, reference: Mapping[str, Any]) -> str:
     return f"applied {changing.summary(obj, kind.api.categories)}"
 
 
+async def runs(reader: Reader, owner: Object) -> list[Object]:
+    """Oldest first. Raises what `Reader` raises."""
+    mine = f"{facts.OWNERS[owner['kind']]}={owner['metadata']['name']}"
+    found = await reader.every("Operation", facts.VERSION, label_selector=mine)
+    return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp")))
+
+
 async def _runs(reader: Reader, owner: Object) -> list[str]:
-    label = _OWNERS["cron" if owner["kind"] == "CronOperation" else "watch"]
-    found = await reader.every("Operation", _V1, label_selector=f"{label}={owner['metadata']['name']}")
-    found.sort(key=lambda each: str(each["metadata"].get("creationTimestamp")))
-    return [_row(each) for each in found[-5:]]
+    return [_row(each) for each in (await runs(reader, owner))[-5:]]
 
 
-_PIPELINE = Parameter("pipeline", f"YAML list: {building.SHAPE}.", required=True)
-_RETRY = Parameter("retry_limit", "Failures before it is given up.", type="integer", minimum=0)
-_FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
-_READS = tuple(Right(("get", "list"), GROUP, f"{each.lower()}s") for each in KINDS.values())
+PIPELINE = Parameter("pipeline", f"YAML list: {building.SHAPE}.", required=True)
+RETRY = Parameter("retry_limit", "Failures at most; 5 by default.", type="integer", minimum=0)
+TYPE = Parameter("type", "Its type.", default="operation", choices=tuple(facts.KINDS))
+DEADLINE = Parameter("starting_deadline_seconds", "Later than this is missed.", type="integer", minimum=1)
+REPEATED = (
+    Parameter("concurrency_policy", "While one runs.", choices=("Allow", "Forbid", "Replace")),
+    Parameter("successful_history_limit", "Kept.", type="integer", minimum=0),
+    Parameter("failed_history_limit", "Kept.", type="integer", minimum=0),
+)
+FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
+EVENTS = Right(("list",), "", "events")
 _LIMIT = Parameter("limit", "Of each type.", type="integer", default=50, minimum=1, maximum=500)
 
 
-def _writes(kind: str) -> Right:
-    return Right(("get", "create", "patch"), GROUP, f"{kind.lower()}s")
+def rights(kind: str, *verbs: str) -> Right:
+    return Right(verbs, GROUP, f"{kind.lower()}s")
 
 
+_READS = tuple(rights(each, "get", "list") for each in facts.KINDS.values())
+_CREATE = ("get", "create", "patch")
 TOOLS = (
     Tool(
         "create_operation",
         "Create an operation",
         "Run a pipeline of functions once; what it says to apply is applied by force.",
         plan=create_operation,
-        parameters=(NAME, _PIPELINE, _RETRY, changing.WAIT, DRY_RUN, CONTEXT),
+        parameters=(NAME, PIPELINE, RETRY, changing.WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
-        rights=(_writes("Operation"), _FUNCTIONS),
+        rights=(rights("Operation", *_CREATE), FUNCTIONS, EVENTS),
     ),
     Tool(
         "create_cron_operation",
         "Create a cron operation",
-        "Run a pipeline of functions on a schedule.",
+        "Run a pipeline of functions on a schedule; says when next.",
         plan=create_cron_operation,
         parameters=(
             NAME,
             Parameter("schedule", "E.g. 0 3 * * 1.", required=True),
-            _PIPELINE,
-            _RETRY,
-            Parameter("concurrency_policy", "While one runs.", choices=("Allow", "Forbid", "Replace")),
-            Parameter("starting_deadline_seconds", "Later than this is missed.", type="integer", minimum=1),
-            Parameter("successful_history_limit", "Kept.", type="integer", minimum=0),
-            Parameter("failed_history_limit", "Kept.", type="integer", minimum=0),
-            changing.SHORT_WAIT,
-            DRY_RUN,
-            CONTEXT,
+            *(PIPELINE, RETRY, DEADLINE, *REPEATED),
+            *(DRY_RUN, CONTEXT),
         ),
         tool_class=ToolClass.WRITE,
-        rights=(_writes("CronOperation"), _FUNCTIONS),
+        rights=(rights("CronOperation", *_CREATE), _READS[0], FUNCTIONS, EVENTS),
     ),
     Tool(
         "list_operations",
@@ -193,9 +251,10 @@ TOOLS = (
         "Operations, cron and watch operations, with state, failures and times.",
         list_operations,
         (
-            Parameter("type", "Which.", default="all", choices=("all", *KINDS)),
+            Parameter("type", "Which.", default="all", choices=("all", *facts.KINDS)),
             Parameter("owner", "Runs of this cron or watch operation."),
-            Parameter("owner_type", "Which of them.", default="cron", choices=tuple(_OWNERS)),
+            Parameter("owner_type", "Which of them.", default="cron", choices=("cron", "watch")),
+            Parameter("state", "E.g. unhealthy: has failed.", choices=tuple(each.value for each in State)),
             _LIMIT,
             CONTEXT,
         ),
@@ -204,9 +263,9 @@ TOOLS = (
     Tool(
         "get_operation_status",
         "Get an operation's status",
-        "How an operation runs or ran: state, retries, outputs, what it applied.",
+        "How an operation runs or ran: state, retries, outputs, what it applied; next runs of a cron operation.",
         get_operation_status,
-        (NAME, Parameter("type", "Its type.", default="operation", choices=tuple(KINDS)), CONTEXT),
-        rights=_READS,
+        (NAME, TYPE, CONTEXT),
+        rights=(*_READS, EVENTS),
     ),
 )
