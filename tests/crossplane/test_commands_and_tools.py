@@ -63,9 +63,9 @@ async def test_an_agent_is_told_cause_evidence_and_next_call(gate: Gate, lost: s
     text = await said(gate, "diagnose_resource", kind="database", name=lost, namespace=NAMESPACE)
     assert "1. XDatabase/" in text
     assert "asks for the composition nowhere, which does not exist" in text
-    assert "next: resources_list kind=compositions" in text
+    assert text.endswith("next: resources_list kind=Composition.apiextensions.crossplane.io")
     tree = await said(gate, "trace_resource", kind="database", name=lost, namespace=NAMESPACE)
-    assert "2 objects, 1 in trouble; diagnose_resource says why" in tree
+    assert "2 objects, 1 in trouble\nnext: diagnose_resource kind=Database." in tree
     listed = await said(gate, "list_unhealthy", scopes=["composites"])
     assert "XDatabase unhealthy: Synced: ReconcileError" in listed
 

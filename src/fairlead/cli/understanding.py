@@ -198,7 +198,7 @@ async def _diagnosed(asked: _Asked, output: str) -> bool:
 
     async with asked.found() as (reader, kind, namespace):
         found = await diagnose(reader, kind, asked.name, namespace)
-    _print(telling.diagnosis(found), reporting.diagnosis(found), output)
+    _print(telling.diagnosis(found, commands=True), reporting.diagnosis(found), output)
     return not found.causes
 
 
@@ -218,7 +218,7 @@ async def _explained(asked: _Asked, output: str) -> None:
 
     async with asked.found() as (reader, kind, namespace):
         found = await deleting.explain(reader, kind, asked.name, namespace)
-    _print(telling.deletion(found), reporting.deletion(found), output)
+    _print(telling.deletion(found, commands=True), reporting.deletion(found), output)
 
 
 def _print(lines: Iterable[str], document: Any, output: str) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane import tracing
+from fairlead.crossplane import packages, running, tracing
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference
+from fairlead.crossplane.running import Runtime
 from fairlead.crossplane.tracing import Node, Trace
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import GroupVersion
@@ -42,6 +43,8 @@ class Circumstances:
     crds: dict[str, Object] = field(default_factory=dict)
     usages: list[Object] = field(default_factory=list)
     lock: Object = field(default_factory=dict)
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    """What runs the revisions of packages, by their names."""
     unread: list[str] = field(default_factory=list)
     """What could not be read, with the reason."""
 
@@ -91,6 +94,7 @@ async def gather(reader: Reader, trace: Trace, *, deletion: bool = False) -> Cir
         *(look.list(each) for each in wishes),
         *(look.events(each) for each in concerned if each.obj is not None and each.health.state is not State.HEALTHY),
         *(look.crd(each) for each in concerned if _is(each, "managed")),
+        *(look.runtime(each) for each in concerned if each.obj is not None and each.reference.kind in running.KINDS),
     )
     return found
 
@@ -98,7 +102,7 @@ async def gather(reader: Reader, trace: Trace, *, deletion: bool = False) -> Cir
 def _wishes(node: Node, deletion: bool) -> Sequence[_Wish]:
     found: list[_Wish] = []
     if _is(node, "composite", "claim") or node.reference.kind == "Operation":
-        found += _FOR_COMPOSITES
+        found += (*_FOR_COMPOSITES, _DEFINITIONS)
     if _is(node, "managed") or node.obj is None:
         found += (*_FOR_MANAGED, _DEFINITIONS)
     if deletion or node.health.state is State.DELETING:
@@ -145,6 +149,15 @@ class _Looking:
             return
         self._found.events[str((obj.get("metadata") or {}).get("uid"))] = found
 
+    async def runtime(self, node: Node) -> None:
+        if node.health.state is State.HEALTHY:
+            return
+        try:
+            async with self._turn:
+                self._found.runtimes[node.reference.name] = await running.runtime(self._reader, node.reference)
+        except FairleadError as error:
+            self._miss(f"what runs {node.reference}", error)
+
     async def crd(self, node: Node) -> None:
         """Says which package brought the kind."""
         try:
@@ -158,23 +171,33 @@ class _Looking:
             self._miss(f"the CRD of {node.reference.kind}", error)
 
 
+def crd_of(found: Circumstances, reference: Reference) -> Object | None:
+    group = GroupVersion.parse(reference.api_version).group
+    for crd in found.crds.values():
+        spec = crd.get("spec") or {}
+        if spec.get("group") == group and (spec.get("names") or {}).get("kind") == reference.kind:
+            return crd
+    return None
+
+
 def provider_of(found: Circumstances, reference: Reference) -> Object | None:
     """The provider whose package brought the kind; None where it is not known, or the CRD was made by hand.
 
     On Crossplane 2 a provider's revision owns the definition of a managed resource, and that its CRD.
     """
-    group = reference.api_version.rpartition("/")[0]
-    for crd in found.crds.values():
-        spec = crd.get("spec") or {}
-        if spec.get("group") != group or (spec.get("names") or {}).get("kind") != reference.kind:
-            continue
-        owners = _owners(crd)
-        owners |= {name for each in found.definitions if each["metadata"]["name"] in owners for name in _owners(each)}
-        for revision in found.provider_revisions:
-            if revision["metadata"]["name"] in owners:
-                owner = (revision["metadata"].get("labels") or {}).get("pkg.crossplane.io/package")
-                return next((each for each in found.providers if each["metadata"]["name"] == owner), None)
+    owners = _owners(crd_of(found, reference) or {})
+    owners |= {name for each in found.definitions if each["metadata"]["name"] in owners for name in _owners(each)}
+    for revision in found.provider_revisions:
+        if revision["metadata"]["name"] in owners:
+            owner = (revision["metadata"].get("labels") or {}).get(packages.OWNER)
+            return next((each for each in found.providers if each["metadata"]["name"] == owner), None)
     return None
+
+
+def came_in_a_package(found: Circumstances, reference: Reference) -> bool:
+    """Whether a provider's package has brought the kind, be it there still or not."""
+    owners = ((crd_of(found, reference) or {}).get("metadata") or {}).get("ownerReferences") or ()
+    return any(each.get("kind") in ("ProviderRevision", "Provider", "ManagedResourceDefinition") for each in owners)
 
 
 def _owners(obj: Object) -> set[str]:

@@ -9,9 +9,10 @@ Source: reference/crossplane.md §7; issue Crossplane toolset, 3.
 
 from dataclasses import dataclass
 
-from fairlead.crossplane import circumstances, tracing
-from fairlead.crossplane.causes import RULES, Cause, look_at
+from fairlead.crossplane import circumstances, steps, tracing
+from fairlead.crossplane.causes import Cause
 from fairlead.crossplane.judging import State
+from fairlead.crossplane.rules import RULES
 from fairlead.crossplane.tracing import Trace
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -53,4 +54,5 @@ def _unexplained(known: circumstances.Circumstances) -> list[Cause]:
     said = ": ".join(filter(None, (deepest.health.reason, deepest.health.message)))
     evidence = tuple(filter(None, (said, *known.warnings(deepest)[:3])))
     name = "under-way" if under_way else "unexplained"
-    return [Cause(name, deepest.reference, what, evidence, "look again in a while", look_at(deepest.reference), 10)]
+    following = steps.look_at(deepest.reference, deepest.categories)
+    return [Cause(name, deepest.reference, what, evidence, "look again in a while", following, 10)]

@@ -102,7 +102,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
     told: dict[str, Any] = {"name": cause.name, "about": _named(cause.about), "what": cause.what}
     told |= {"evidence": list(cause.evidence), "remedy": cause.remedy}
     if cause.next is not None:
-        told["next"] = {"tool": cause.next.tool, "arguments": dict(cause.next.arguments)}
+        told["next"] = cause.next.command
     return told
 
 

@@ -1,33 +1,41 @@
 """A diagnosis, a survey and a deletion in lines, the answer first: the same for a person and for an agent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fairlead.crossplane.causes import Cause
 from fairlead.crossplane.deleting import Deletion
 from fairlead.crossplane.diagnosing import Diagnosis
+from fairlead.crossplane.steps import Has, Step
 from fairlead.crossplane.surveying import Survey
 
 _NAMED = 5
 
 
-def diagnosis(found: Diagnosis, *, most: int = 5) -> Iterator[str]:
+def diagnosis(found: Diagnosis, *, most: int = 5, commands: bool = False) -> Iterator[str]:
+    """`commands` names with each cause what to type next."""
     root = found.trace.root
     if not found.causes:
         yield f"{root.reference} is healthy, and so are the {len(found.trace.nodes) - 1} objects below it"
     for place, cause in enumerate(found.causes[:most], 1):
-        yield from _cause(f"{place}. ", cause)
+        yield from _cause(f"{place}. ", cause, commands)
     if len(found.causes) > most:
         yield f"{len(found.causes) - most} more causes are left out"
     yield from _gaps(found.unread)
 
 
-def _cause(prefix: str, cause: Cause) -> Iterator[str]:
+def _cause(prefix: str, cause: Cause, commands: bool) -> Iterator[str]:
     yield f"{prefix}{cause.what}"
     indent = " " * len(prefix)
     yield from (f"{indent}seen: {' '.join(each.split())}" for each in cause.evidence if each)
     yield f"{indent}do: {cause.remedy}"
-    if cause.next is not None:
-        yield f"{indent}next: {cause.next}"
+    if commands and cause.next is not None:
+        yield f"{indent}next: {cause.next.command}"
+
+
+def following(causes: Sequence[Cause], has: Has, *asked: Step, most: int = 3) -> Iterator[str]:
+    """The calls that can be made next, the best cause's first; not those that were `asked` already."""
+    calls = (each.next.of(has, *asked) for each in causes if each.next is not None)
+    yield from list(dict.fromkeys(f"next: {each}" for each in calls if each is not None))[:most]
 
 
 def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
@@ -51,14 +59,14 @@ def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
     yield from _gaps(found.unread)
 
 
-def deletion(found: Deletion) -> Iterator[str]:
+def deletion(found: Deletion, *, commands: bool = False) -> Iterator[str]:
     root = found.trace.root
     if found.since:
         yield f"{root.reference} has been asked to go since {found.since}"
     else:
         yield f"{root.reference} is not being deleted; this is what a deletion would do"
     for place, cause in enumerate(found.obstacles, 1):
-        yield from _cause(f"{place}. ", cause)
+        yield from _cause(f"{place}. ", cause, commands)
     yield from (f"in use: {each}" for each in found.usages)
     yield from (f"finalizer {name}: removed by {who}" for name, who in found.finalizers)
     if found.goes:

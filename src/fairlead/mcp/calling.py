@@ -46,6 +46,8 @@ class Call:
     """Whether the connections of this server refuse everything but reads, dry runs included."""
     seconds_left: Callable[[], float] = field(default=lambda: 30.0, repr=False, compare=False)
     """Until the call's deadline, for tools that wait and can say how far they have come."""
+    offers: Callable[[str], bool] = field(default=lambda tool: False, repr=False, compare=False)
+    """Whether this caller can call a tool of that name here: what an answer says to do next has to be possible."""
 
     @property
     def names(self) -> list[str]:

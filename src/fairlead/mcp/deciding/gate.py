@@ -9,7 +9,7 @@ way: they show what tools show. What holds around each call is `conducting`, wha
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from fairlead.machinery import encoding
@@ -93,6 +93,7 @@ class Gate:
     def _run(self, tool: Tool, given: Mapping[str, Any] | None, use: Use) -> Callable[[Call], Awaitable[Answer]]:
         async def run(call: Call) -> Answer:
             wanted = arguments(tool, given)
+            call = replace(call, offers=lambda name: self.tool(use.caller, name) is not None)
             if tool is CONFIRM:
                 return await self.confirming.redeem(wanted, call, use, lambda name: self.tool(use.caller, name))
             if tool.plan is not None:

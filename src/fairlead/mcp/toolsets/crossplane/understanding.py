@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fairlead.crossplane import deleting, describing, overview, reporting, surveying, telling, tracing
+from fairlead.crossplane import deleting, describing, overview, reporting, steps, surveying, telling, tracing
 from fairlead.crossplane.diagnosing import diagnose
+from fairlead.crossplane.steps import Next
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -30,8 +31,14 @@ async def _found(call: Call, arguments: Arguments) -> tuple[Reader, Kind]:
     return reader, await reader.kind(arguments["kind"], arguments.get("api_version", ""))
 
 
-def _told(lines: Iterable[str], what: str) -> Answer:
-    return Answer(fencing.fenced(redacting.text("\n".join(lines)), what))
+def _told(lines: Iterable[str], what: str, *after: str) -> Answer:
+    """`after` is ours, and stands outside of what others have written."""
+    return Answer("\n".join((fencing.fenced(redacting.text("\n".join(lines)), what), *after)))
+
+
+def _next(call: Call, *following: Next) -> list[str]:
+    calls = [each.of(call.offers) for each in following]
+    return [f"next: {each}" for each in calls if each is not None]
 
 
 async def trace_resource(call: Call, arguments: Arguments) -> Answer:
@@ -43,8 +50,9 @@ async def trace_resource(call: Call, arguments: Arguments) -> Answer:
         raise answering.refused(error, kind) from error
     lines = ["  ".join(reporting.columns(trace)), *("  ".join(cells) for _, cells in reporting.rows(trace, wide=True))]
     troubles = len(trace.troubles)
-    after = f"{len(trace.nodes)} objects, {troubles} in trouble" + ("; diagnose_resource says why" if troubles else "")
-    return Answer(f"{_told(lines, str(trace.root.reference)).text}\n{after}")
+    after = [f"{len(trace.nodes)} objects, {troubles} in trouble"]
+    after += _next(call, steps.diagnose(trace.root.reference)) if troubles else []
+    return _told(lines, str(trace.root.reference), *after)
 
 
 async def diagnose_resource(call: Call, arguments: Arguments) -> Answer:
@@ -53,7 +61,9 @@ async def diagnose_resource(call: Call, arguments: Arguments) -> Answer:
         found = await diagnose(reader, kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
         raise answering.refused(error, kind) from error
-    return _told(telling.diagnosis(found), f"diagnosis of {found.trace.root.reference}")
+    root = found.trace.root.reference
+    following = telling.following(found.causes, call.offers, steps.about("diagnose_resource", root))
+    return _told(telling.diagnosis(found), f"diagnosis of {root}", *following)
 
 
 async def list_unhealthy(call: Call, arguments: Arguments) -> Answer:
@@ -62,7 +72,8 @@ async def list_unhealthy(call: Call, arguments: Arguments) -> Answer:
         raise ToolError(f"{', '.join(wrong)} is no scope", "", f"there are: {', '.join(surveying.SCOPES)}")
     reader = call.target(arguments.get("context", ""))
     found = await surveying.survey(reader, scopes, arguments.get("namespace", ""))
-    return _told(telling.survey(found), "what is not well")
+    worst = [members[0].reference for _, members in found.grouped()[:1]]
+    return _told(telling.survey(found), "what is not well", *_next(call, *map(steps.diagnose, worst)))
 
 
 async def explain_deletion(call: Call, arguments: Arguments) -> Answer:
@@ -71,7 +82,9 @@ async def explain_deletion(call: Call, arguments: Arguments) -> Answer:
         found = await deleting.explain(reader, kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
         raise answering.refused(error, kind) from error
-    return _told(telling.deletion(found), f"deletion of {found.trace.root.reference}")
+    root = found.trace.root.reference
+    following = telling.following(found.obstacles, call.offers, steps.about("explain_deletion", root))
+    return _told(telling.deletion(found), f"deletion of {root}", *following)
 
 
 async def describe_xrd_schema(call: Call, arguments: Arguments) -> Answer:
@@ -121,7 +134,7 @@ async def validate_manifest(call: Call, arguments: Arguments) -> Answer:
 async def control_plane_status(call: Call, arguments: Arguments) -> Answer:
     found = await overview.overview(call.target(arguments.get("context", "")))
     lines = [*(f"{what}: {said}" for what, said in found.lines), *(f"not read: {each}" for each in found.unread)]
-    return Answer(f"{_told(lines, 'the control plane').text}\nnext: list_unhealthy says what is not well")
+    return _told(lines, "the control plane", *_next(call, steps.UNHEALTHY))
 
 
 _ANY = (Right(("get", "list"), "*", "*"),)

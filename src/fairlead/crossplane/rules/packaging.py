@@ -1,0 +1,144 @@
+"""What keeps a platform API, a package or an operation from being well."""
+
+import re
+
+from fairlead.crossplane import packages, steps
+from fairlead.crossplane.causes import Cause, Rule, health_of
+from fairlead.crossplane.circumstances import Circumstances
+from fairlead.crossplane.judging import State
+from fairlead.crossplane.references import Reference
+from fairlead.crossplane.tracing import Node
+from fairlead.machinery import conditions
+
+
+def definition_failed(node: Node, known: Circumstances) -> Cause | None:
+    if node.reference.kind != "CompositeResourceDefinition" or node.health.state is State.HEALTHY:
+        return None
+    warnings = known.warnings(node)
+    what = f"{node.reference} offers nothing: Crossplane cannot make its CRDs"
+    evidence = tuple(warnings[:3]) or (health_of(node),)
+    following = steps.look_at(node.reference)
+    return Cause("definition-failed", node.reference, what, evidence, "mend what the event names", following, 85)
+
+
+def definition_inactive(node: Node, known: Circumstances) -> Cause | None:
+    """Of a managed resource; asked about itself it is well, but nobody can use it."""
+    spec = (node.obj or {}).get("spec") or {}
+    if node.reference.kind != "ManagedResourceDefinition" or spec.get("state") == "Active":
+        return None
+    what = f"{node.reference} is not active, so that its kind is not served"
+    remedy = "activate it, alone or by an activation policy; that cannot be taken back"
+    following = steps.activate_definition(node.reference.name)
+    return Cause("definition-inactive", node.reference, what, (health_of(node),), remedy, following, 85)
+
+
+def _is_packaged(node: Node) -> bool:
+    return node.reference.api_version.startswith("pkg.crossplane.io/") and node.health.state is not State.HEALTHY
+
+
+def not_activated(node: Node, known: Circumstances) -> Cause | None:
+    status, spec = ((node.obj or {}).get(each) or {} for each in ("status", "spec"))
+    waits = spec.get("revisionActivationPolicy") == "Manual" and node.status("Installed") != "True"
+    if not _is_packaged(node) or not waits or not status.get("currentRevision"):
+        return None
+    what = f"{node.reference} has a new revision that nobody has activated; the old one is switched off already"
+    current = str(status["currentRevision"])
+    remedy = f"set spec.desiredState of {current} to Active"
+    following = steps.activate_revision(node.reference, current)
+    return Cause("not-activated", node.reference, what, (health_of(node),), remedy, following, 92)
+
+
+_DEPENDENCY = re.compile(r"dependenc|constraint|incompatible", re.IGNORECASE)
+_CONTROLLED = re.compile(r"already controlled by (?P<who>\w+ \S+)")
+
+
+def conflict(node: Node, known: Circumstances) -> Cause | None:
+    """Two packages that bring the same kinds."""
+    warnings = known.warnings(node)
+    found = next((each for each in map(_CONTROLLED.search, (health_of(node), *warnings)) if each), None)
+    if found is None or not _is_packaged(node):
+        return None
+    what = f"{node.reference} brings kinds that belong to {found['who']} already"
+    remedy = "uninstall one of the two: a package is upgraded under its own name, not installed beside itself"
+    evidence = (health_of(node), *warnings[:2])
+    following = _package(node)
+    return Cause("control-conflict", node.reference, what, evidence, remedy, following, 93)
+
+
+def runtime_failed(node: Node, known: Circumstances) -> Cause | None:
+    """The revision is installed, and what it runs does not run."""
+    runtime = known.runtimes.get(node.reference.name) if node.reference.kind.endswith("Revision") else None
+    if runtime is None or not _is_packaged(node) or not runtime.troubles:
+        return None
+    where, why = runtime.troubles[0]
+    what = f"{where}, which runs {node.reference}, is not well: {why.partition(':')[0]}"
+    evidence = (*(f"{each}: {said}" for each, said in runtime.troubles[:3]), health_of(node))
+    reason = why.partition(":")[0]
+    remedy = _RUNTIME_REMEDIES.get(reason, "see its events and logs")
+    following = steps.logs(where) if where == runtime.pod and reason in _PRINTED else steps.look_at(where)
+    return Cause("runtime-failed", node.reference, what, evidence, remedy, following, 93)
+
+
+_PRINTED = frozenset({"CrashLoopBackOff", "Error", "Running", "Failed"})
+"""Of a container that has run."""
+_RUNTIME_REMEDIES = {
+    "CrashLoopBackOff": "see what it printed before it ended",
+    "ErrImagePull": "see whether the image is there, and whether the pull secrets are right",
+    "ImagePullBackOff": "see whether the image is there, and whether the pull secrets are right",
+    "InvalidImageName": "mend the image in its runtime config",
+    "CreateContainerConfigError": "see which Secret or ConfigMap its runtime config names in vain",
+}
+
+
+def package_failed(node: Node, known: Circumstances) -> Cause | None:
+    if not _is_packaged(node) or not_activated(node, known) is not None:
+        return None
+    warnings = known.warnings(node)
+    resolved = conditions.get(known.lock, "Resolved") or {}
+    if _DEPENDENCY.search(" ".join((health_of(node), *warnings))):
+        what = f"the dependencies of {node.reference} cannot be resolved"
+        evidence = tuple(filter(None, (str(resolved.get("message") or ""), health_of(node), *warnings[:2])))
+        following = steps.dependencies_of(_owner(node))
+        return Cause("dependencies", node.reference, what, evidence, "see the constraints", following, 86)
+    what = f"{node.reference} is not installed and healthy"
+    remedy = "see what the event says of its image" if warnings else "see its revisions"
+    evidence = (health_of(node), *warnings[:3])
+    return Cause("package-failed", node.reference, what, evidence, remedy, _package(node), 70 + node.depth)
+
+
+def _owner(node: Node) -> Reference:
+    """The package of a revision; itself, where it is one."""
+    if not node.reference.kind.endswith("Revision"):
+        return node.reference
+    name = ((node.obj or {}).get("metadata") or {}).get("labels", {}).get(packages.OWNER)
+    kind = node.reference.kind.removesuffix("Revision")
+    return Reference(node.reference.api_version, kind, str(name)) if name else node.reference
+
+
+def _package(node: Node) -> steps.Next:
+    return steps.look_at(_owner(node))
+
+
+def operation_failed(node: Node, known: Circumstances) -> Cause | None:
+    if not node.reference.api_version.startswith("ops.crossplane.io/") or node.health.state is State.HEALTHY:
+        return None
+    unheard = node.health.state is State.UNKNOWN
+    what = f"{node.reference} has not been taken up" if unheard else f"{node.reference} did not succeed"
+    remedy = (
+        "start Crossplane with --enable-operations"
+        if unheard
+        else "see its events, then make a new one: it never runs twice"
+    )
+    evidence = (health_of(node), *known.warnings(node)[:3])
+    return Cause("operation-failed", node.reference, what, evidence, remedy, steps.look_at(node.reference), 80)
+
+
+RULES: tuple[Rule, ...] = (
+    definition_failed,
+    definition_inactive,
+    not_activated,
+    conflict,
+    runtime_failed,
+    package_failed,
+    operation_failed,
+)
