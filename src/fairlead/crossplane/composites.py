@@ -178,7 +178,7 @@ def manifest(
 ) -> dict[str, Any]:
     """Raises `CompositeError` and `ScopeError`."""
     _check_scope(kind, namespace, made_by)
-    legacy = is_claim(kind) or (made_by.scope == LEGACY_CLUSTER if made_by else not kind.resource.namespaced)
+    legacy = is_legacy(kind, made_by)
     _check_choice(kind, choice, legacy=legacy)
     own, wanted = choice.fields(), deepcopy(dict(spec))
     if secret := own.get("writeConnectionSecretToRef"):
@@ -191,6 +191,21 @@ def manifest(
     metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
     metadata |= {"labels": dict(labels)} if labels else {}
     return {"apiVersion": kind.api_version, "kind": kind.api.kind, "metadata": metadata, "spec": wanted}
+
+
+def is_legacy(kind: Kind, made_by: Definition | None) -> bool:
+    """Whether Crossplane's own fields are in `spec` itself."""
+    return is_claim(kind) or (made_by.scope == LEGACY_CLUSTER if made_by else not kind.resource.namespaced)
+
+
+def check_written(patch: Object) -> None:
+    """Raises `CompositeError` for a patch of what Crossplane writes, or has to be told in an order of its own."""
+    spec = patch.get("spec") or {}
+    own = {*spec, *(spec.get("crossplane") or {})} if isinstance(spec.get("crossplane"), Mapping) else set(spec)
+    if mine := sorted(own & WRITTEN_BY_CROSSPLANE) + (["status"] if "status" in patch else []):
+        raise CompositeError(f"{', '.join(mine)} is what Crossplane writes", "", "leave it out")
+    if own & {"compositionRef", "compositionRevisionRef", "compositionUpdatePolicy"}:
+        raise CompositeError("composition and revision are not set by path", "", "give `composition` or `revision`")
 
 
 def _check_scope(kind: Kind, namespace: str, made_by: Definition | None) -> None:

@@ -1,15 +1,18 @@
 """Claims and composites made, changed and deleted: an order is checked as a whole before any of it is sent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import composites
+from fairlead.crossplane import composites, pinning, removing
 from fairlead.crossplane.composites import Choice
-from fairlead.machinery import statuses
+from fairlead.crossplane.references import Reference
+from fairlead.machinery import patches, redacting, statuses
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
-from fairlead.mcp.toolsets.core import answering
+from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.toolsets.core import answering, planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources.kinds import Kind, UnknownKindError
@@ -97,7 +100,8 @@ async def _explained(reader: Reader, kind: Kind, obj: Object, error: statuses.St
         faults = await composites.faults(reader, kind, obj)
     except FairleadError:
         return None
-    faults |= {str(each.get("field")): str(each.get("message")) for each in error.causes if each.get("field")}
+    said = {str(each.get("field") or ""): str(each.get("message")) for each in error.causes}
+    faults |= {field: message for field, message in said.items() if field not in ("", "patch")}
     if not faults:
         return None
     named = "; ".join(f"{field}: {message}" for field, message in faults.items())
@@ -106,7 +110,99 @@ async def _explained(reader: Reader, kind: Kind, obj: Object, error: statuses.St
     return ToolError(what, named, f"describe_xrd_schema kind={kind.resource.qualified} says what its fields take")
 
 
+async def update_composite(call: Call, arguments: Arguments) -> Plan:
+    reader = changing.reader(call, arguments)
+    kind = await kind_of(reader, arguments["kind"])
+    try:
+        obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
+        patch = changing.fields(arguments, obj)
+        composites.check_written(patch)
+        composition = arguments.get("composition", "")
+        made_by = await composites.definition(reader, kind)
+        if composition:
+            await pinning.check(reader, composition, made_by)
+        own = await pinning.fields(reader, obj, composition, arguments.get("revision", ""))
+    except ToolError:
+        raise
+    except FairleadError as error:
+        raise answering.refused(error, kind) from error
+    if not patch and not own:
+        raise ToolError("nothing to change was given", "", "give set, unset, composition or revision")
+    if own:
+        spec = patch.setdefault("spec", {})
+        place = spec if composites.is_legacy(kind, made_by) else spec.setdefault("crossplane", {})
+        place |= own
+    return await _changed(reader, kind, obj, patch, arguments)
+
+
+async def _changed(reader: Reader, kind: Kind, obj: Object, patch: Object, arguments: Arguments) -> Plan:
+    try:
+        change = await pinning.planned(reader, kind, obj, patch, notes=tuple(_notes(obj)))
+    except FairleadError as error:
+        if isinstance(error, statuses.Invalid | statuses.BadRequest):
+            after = dict(patches.merge_patch(obj, patch))
+            raise await _explained(reader, kind, after, error) or planned.refused(error, kind) from error
+        raise planned.refused(error, kind) from error
+    plan = changing.settling(reader, [change], arguments)
+
+    async def carry_out() -> Answer:
+        answer = await plan.carry_out()
+        chosen = arguments.get("composition") or arguments.get("revision")
+        taken = await pinning.taken(reader, kind, obj, arguments.get("wait_seconds") or 0) if chosen else ""
+        return replace(answer, text="\n".join(each for each in (answer.text, _plain(taken)) if each))
+
+    return replace(plan, carry_out=carry_out)
+
+
+def _notes(obj: Object) -> list[str]:
+    claim = composites.partner(obj) if "claimRef" in (obj.get("spec") or {}) else None
+    return [f"its claim {claim} overwrites what the two have in common: change it there"] if claim else []
+
+
+def _plain(text: str) -> str:
+    return redacting.text(fencing.plain(text))
+
+
+async def delete_composite(call: Call, arguments: Arguments) -> Plan:
+    reader = changing.reader(call, arguments)
+    kind = await kind_of(reader, arguments["kind"])
+    name, namespace = arguments["name"], arguments.get("namespace", "")
+    propagation = removing.PROPAGATION.get(arguments.get("propagation", ""), "")
+    try:
+        tree = await removing.tree(reader, kind, name, namespace)
+        change = await removing.planned(reader, kind, name, namespace, propagation, tree.told)
+    except FairleadError as error:
+        raise planned.refused(error, kind) from error
+    plan = planned.plan([change])
+    itself = Reference(kind.api_version, kind.api.kind, name, namespace)
+
+    async def carry_out() -> Answer:
+        try:
+            await removing.check_same(reader, kind, name, namespace, tree)
+        except FairleadError as error:
+            raise planned.refused(error, kind) from error
+        answer = await plan.carry_out()
+        left = await removing.left(reader, (itself, *tree.goes), arguments.get("wait_seconds") or 0)
+        return replace(answer, text="\n".join([answer.text, *_progress(left, len(tree.goes), kind, arguments)]))
+
+    return replace(plan, carry_out=carry_out)
+
+
+def _progress(left: list[str], below: int, kind: Kind, arguments: Arguments) -> list[str]:
+    if not left:
+        return [f"gone, with all {below} objects below it"]
+    where = f" namespace={arguments['namespace']}" if arguments.get("namespace") else ""
+    more = [f"and {len(left) - _MOST_LEFT} more"] if len(left) > _MOST_LEFT else []
+    itself = left[0].startswith(f"{kind.api.kind}/{arguments['name']}")
+    what = f"kind={kind.resource.qualified} name={arguments['name']}{where}" if itself else "kind=KIND name=NAME of one"
+    said = f"still there, {len(left)} of {below + 1}:"
+    return [said, *map(_plain, left[:_MOST_LEFT]), *more, f"next: explain_deletion {what} says what it waits for"]
+
+
+_MOST_LEFT = 10
 _EITHER = ("claim", "composite")
+_ANY = Right(("get", "list"), "*", "*")
+_REVISIONS = Right(("list",), "apiextensions.crossplane.io", "compositionrevisions")
 _XRDS = Right(("list",), "apiextensions.crossplane.io", "compositeresourcedefinitions")
 _COMPOSITIONS = Right(("list",), "apiextensions.crossplane.io", "compositions")
 TOOLS: tuple[Tool, ...] = (
@@ -133,5 +229,44 @@ TOOLS: tuple[Tool, ...] = (
         tool_class=ToolClass.WRITE,
         only_adds=True,
         rights=(Right(("get", "create", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS),
+    ),
+    Tool(
+        "update_composite",
+        "Update a claim or composite",
+        "Change fields in the spec of a claim or composite resource, use another composition, pin it to an older "
+        "composition revision or switch its update policy back to automatic.",
+        plan=update_composite,
+        parameters=(
+            KIND,
+            NAME,
+            ITS_NAMESPACE,
+            changing.SET,
+            changing.UNSET,
+            Parameter("composition", "Use this one."),
+            Parameter("revision", "Name or number to pin it to; automatic follows the latest."),
+            changing.SHORT_WAIT,
+            DRY_RUN,
+            CONTEXT,
+        ),
+        tool_class=ToolClass.WRITE,
+        rights=(Right(("get", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS, _REVISIONS),
+    ),
+    Tool(
+        "delete_composite",
+        "Delete a claim or composite",
+        "Delete a claim or composite resource and everything it composed, in the background or foreground; shows first "
+        "what goes and what stays in the cloud.",
+        plan=delete_composite,
+        parameters=(
+            KIND,
+            NAME,
+            ITS_NAMESPACE,
+            Parameter("propagation", "Foreground: it goes last.", choices=("background", "foreground")),
+            replace(changing.WAIT, description="Wait so long until all is gone."),
+            DRY_RUN,
+            CONTEXT,
+        ),
+        tool_class=ToolClass.DELETE,
+        rights=(_ANY, Right(("get", "patch", "delete"), "*", "*", _EITHER)),
     ),
 )
