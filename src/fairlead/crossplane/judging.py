@@ -97,6 +97,8 @@ def judge(obj: Object, categories: Collection[str] = ()) -> Health:
         return Health(State.DELETING, "Deleting", f"since {metadata['deletionTimestamp']}, held by {held}")
     if str((metadata.get("annotations") or {}).get(PAUSED, "")).lower() == "true":
         return Health(State.PAUSED, "ReconcilePaused", f"the annotation {PAUSED} stops it; deletion waits too")
+    if (obj.get("spec") or {}).get("managementPolicies") == []:
+        return Health(State.PAUSED, "ReconcilePaused", "its empty managementPolicies stop it; deletion waits too")
     group, kind = str(obj.get("apiVersion", "")).rpartition("/")[0], str(obj.get("kind", ""))
     native = _NATIVE.get((group, kind))
     if native is not None:

@@ -172,7 +172,7 @@ async def settled(found: Reader, kind: Kind, name: str, namespace: str, seconds:
             while True:
                 obj = await found.one(kind, name, namespace)
                 health = judge(obj, kind.api.categories)
-                if health.state is State.HEALTHY or not seconds:
+                if health.state in (State.HEALTHY, State.PAUSED) or not seconds:
                     break
                 await asyncio.sleep(_PAUSE)
     except TimeoutError:
@@ -180,7 +180,7 @@ async def settled(found: Reader, kind: Kind, name: str, namespace: str, seconds:
     except FairleadError as error:
         return f"how it is could not be read: {error}"
     lines = [f"state: {_said(health)}"]
-    if health.state is not State.HEALTHY:
+    if health.state not in (State.HEALTHY, State.PAUSED):
         lines += await warnings(found, obj)
         where = f" namespace={namespace}" if namespace else ""
         lines.append(f"next: diagnose_resource kind={kind.resource.qualified} name={name}{where}")

@@ -101,7 +101,7 @@ async def get_managed_resource(call: Call, arguments: Arguments) -> Answer:
         *(f"differs outside: {each}" for each in managing.differences(shown)),
         *await changing.warnings(reader, obj),
     ]
-    told = redacting.text("\n".join([*lines, "", encoding.to_yaml(_without_conditions(shown))]))
+    told = redacting.text("\n".join([*lines, "", encoding.to_yaml(_told_apart(shown))]))
     narrow = "ask for single fields by resources_get"
     return Answer(
         fencing.fenced(fencing.capped(told, _MOST_CHARACTERS, narrow), f"{kind.api.kind} {arguments['name']}")
@@ -116,10 +116,17 @@ def _conditions(obj: Object) -> list[str]:
     ]
 
 
-def _without_conditions(obj: Object) -> Object:
-    """They are told above it."""
+def _told_apart(obj: Object) -> Object:
+    """Without conditions, which are told above it, and without who manages which field of the thing outside."""
     status = {key: value for key, value in (obj.get("status") or {}).items() if key != "conditions"}
-    return {key: value for key, value in obj.items() if key != "status"} | ({"status": status} if status else {})
+    found: Object = _unmanaged({key: value for key, value in obj.items() if key != "status"} | {"status": status})
+    return found
+
+
+def _unmanaged(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unmanaged(each) for key, each in value.items() if key != "managedFields"}
+    return [_unmanaged(each) for each in value] if isinstance(value, list) else value
 
 
 async def _owners(reader: Reader, obj: Object) -> list[str]:
