@@ -45,7 +45,8 @@ async def _rbac(one: "NamedServer", namespace: str, account: str) -> None:
     async with running.opened({one.name: one}, TERMINAL) as held:
         gate = held[one.name].gate
         kinds = await gate.clusters.target("", TERMINAL).kinds()
-        toolsets = catalog.chosen(one.catalog, catalog.toolsets())
-        made = rbac.role(one.name, toolsets, gate.tools(TERMINAL), kinds)
+        available = catalog.toolsets()
+        entries = {each: catalog.chosen([each], available) for each in one.catalog}
+        made = rbac.role(one.name, entries, gate.tools(TERMINAL), kinds)
     documents = [made, *([rbac.binding(made, namespace, account)] if account else [])]
     typer.echo("---\n".join(map(encoding.to_yaml, documents)).rstrip())

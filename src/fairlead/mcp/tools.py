@@ -55,6 +55,8 @@ class Right:
     resource: str
     categories: tuple[str, ...] = ()
     """Only kinds of one of these, where the arguments decide; `providerconfig` is any whose name ends so."""
+    unless: str = ""
+    """Not where this is served (`usages.protection.crossplane.io`), which takes its place there."""
 
 
 @dataclass(frozen=True)

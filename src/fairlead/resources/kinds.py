@@ -93,6 +93,10 @@ class Kinds:
     def _called(self, wanted: str) -> Iterator[Kind]:
         return (each for each in self.all if wanted in each.names)
 
+    def serves(self, qualified: str) -> bool:
+        """By plural and group, in whatever version."""
+        return any(each.resource.qualified == qualified for each in self.all)
+
     def category(self, name: str) -> list[Kind]:
         """Those that discovery puts into it, each once, in its preferred version."""
         found: dict[str, Kind] = {}

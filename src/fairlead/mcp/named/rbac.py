@@ -1,9 +1,10 @@
 """The rights that a server's tools need, as a ClusterRole: what each tool says of itself, made whole by what is served.
 
 A tool that takes any kind says `*`. Written into a role that would be cluster-admin's reading half, Secrets included;
-so it stands for what the toolset is about: for Crossplane its own groups, the kinds that it has made or brought, and
-what a diagnosis reads; for Kubernetes every kind that is served but Secrets. The role is therefore one cluster's, at
-one time; when its kinds change it is made anew.
+so it stands for what the catalog's entry is about: for Crossplane its own groups, the kinds that it has made or
+brought, and what a diagnosis reads; for Kubernetes every kind that is served but Secrets. A Crossplane server that has
+borrowed tools of Kubernetes uses them for Crossplane. The role is therefore one cluster's, at one time; when its kinds
+change it is made anew.
 
 Source: issue Crossplane toolset, Must hold (`fairlead mcp rbac`).
 """
@@ -19,47 +20,67 @@ _CROSSPLANE = frozenset(
     {"apiextensions.crossplane.io", "ops.crossplane.io", "pkg.crossplane.io", "protection.crossplane.io"}
 )
 _CATEGORIES = frozenset({"claim", "composite", "managed"})
-_DIAGNOSED = frozenset({"events", "deployments.apps", "customresourcedefinitions.apiextensions.k8s.io"})
+_DIAGNOSED = {
+    "customresourcedefinitions.apiextensions.k8s.io": {"get"},
+    "deployments.apps": {"get", "list"},
+    "events": {"list"},
+    "pods": {"get", "list"},
+}
+"""What is none of Crossplane's, with what is done to it."""
 _NEVER = frozenset({"secrets"})
 """Their values are never shown, so nothing is lost."""
 
 
-def role(name: str, toolsets: Iterable[Toolset], allowed: Sequence[Tool], kinds: Kinds) -> Object:
-    """Rules sorted, one for each group and set of verbs; without wildcards and without Secrets."""
+def role(name: str, entries: Mapping[str, Iterable[Toolset]], allowed: Sequence[Tool], kinds: Kinds) -> Object:
+    """Rules sorted, one for each group and set of verbs; without wildcards and without Secrets.
+
+    `entries` of the catalog are told apart because the same tool is about less in one of Crossplane's.
+    """
     names = {each.name for each in allowed}
     verbs: dict[tuple[str, str], set[str]] = {}
-    for toolset in toolsets:
-        for tool in toolset.tools:
-            for right in tool.rights if tool.name in names else ():
-                for group, resource in _meant(right, toolset.name, kinds):
-                    verbs.setdefault((group, resource), set()).update(right.verbs)
+    for entry, toolsets in entries.items():
+        tools = [each for toolset in toolsets for each in toolset.tools if each.name in names]
+        for right in (right for each in tools for right in each.rights):
+            for group, resource, needed in _meant(right, entry, kinds):
+                verbs.setdefault((group, resource), set()).update(needed)
     metadata = {"name": f"fairlead-mcp-{name}"}
     rules = list(_rules(verbs))
     return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
 
 
-def _meant(right: Right, toolset: str, kinds: Kinds) -> Iterable[tuple[str, str]]:
+def _meant(right: Right, entry: str, kinds: Kinds) -> Iterable[tuple[str, str, Collection[str]]]:
+    """Group, resource and verbs; nothing for what this cluster does not serve."""
+    if right.unless and kinds.serves(right.unless):
+        return []
+    resource, slash, subresource = right.resource.partition("/")
     if right.group != "*":
-        return [(right.group, right.resource)] if right.resource not in _NEVER else []
-    _, slash, subresource = right.resource.partition("/")
-    found = (
-        each
+        named = f"{resource}.{right.group}".rstrip(".")
+        return [(right.group, right.resource, right.verbs)] if kinds.serves(named) and named not in _NEVER else []
+    found = [
+        (each, needed)
         for each in kinds.all
-        if _is_about(each, toolset) and _is_of(each, right.categories) and each.resource.qualified not in _NEVER
-    )
+        if _is_of(each, right.categories)
+        and each.resource.qualified not in _NEVER
+        and (needed := _needed(each, right, entry))
+    ]
     if slash:
-        having = (each for each in found if any(one.name == subresource for one in each.api.subresources))
-        return [(each.resource.group, f"{each.api.plural}/{subresource}") for each in having]
-    fitting = (each for each in found if any(each.can(verb) for verb in right.verbs))
-    return [(each.resource.group, each.api.plural) for each in fitting]
+        having = (each for each, _ in found if any(one.name == subresource for one in each.api.subresources))
+        return [(each.resource.group, f"{each.api.plural}/{subresource}", right.verbs) for each in having]
+    return [(each.resource.group, each.api.plural, needed) for each, needed in found]
 
 
-def _is_about(kind: Kind, toolset: str) -> bool:
-    if not toolset.startswith("crossplane"):
-        return True
+def _needed(kind: Kind, right: Right, entry: str) -> set[str]:
+    """The verbs that the kind has of those of the right; none where it is not what the entry is about."""
+    verbs = {each for each in right.verbs if kind.can(each)}
+    if not entry.startswith("crossplane") or _is_crossplanes(kind):
+        return verbs
+    return verbs & _DIAGNOSED.get(kind.resource.qualified, set())
+
+
+def _is_crossplanes(kind: Kind) -> bool:
     made = not _CATEGORIES.isdisjoint(kind.api.categories)
     config = kind.api.kind.endswith("ProviderConfig")
-    return made or config or kind.resource.group in _CROSSPLANE or kind.resource.qualified in _DIAGNOSED
+    return made or config or kind.resource.group in _CROSSPLANE
 
 
 def _is_of(kind: Kind, categories: Collection[str]) -> bool:

@@ -174,7 +174,9 @@ async def _about(reader: Reader, usage: Object) -> list[str]:
     return lines
 
 
-_READS = (Right(("get", "list"), GROUP, "usages"), Right(("get", "list"), GROUP, "clusterusages"))
+_LEGACY_GROUP = "apiextensions.crossplane.io"
+_INSTEAD = f"usages.{GROUP}"
+_ANY = Right(("get",), "*", "*")
 _OF = (Parameter("of_kind", "What is protected."), Parameter("of_name", "Its name."))
 _BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
 TOOLS = (
@@ -201,7 +203,9 @@ TOOLS = (
         rights=(
             Right(("get", "create", "patch"), GROUP, "usages"),
             Right(("get", "create", "patch"), GROUP, "clusterusages"),
+            Right(("get", "create", "patch"), _LEGACY_GROUP, "usages", unless=_INSTEAD),
             Right(("get", "list"), "*", "*"),
+            changing.EVENTS,
         ),
     ),
     Tool(
@@ -210,7 +214,11 @@ TOOLS = (
         "What is protected from deletion, by what and why.",
         list_usages,
         (NAMESPACE, *_OF, *_BY, LABELS, LIMIT, CONTEXT),
-        rights=_READS,
+        rights=(
+            Right(("list",), GROUP, "usages"),
+            Right(("list",), GROUP, "clusterusages"),
+            Right(("list",), _LEGACY_GROUP, "usages"),
+        ),
     ),
     Tool(
         "get_usage",
@@ -218,7 +226,13 @@ TOOLS = (
         "One usage: what it protects, for whom, whether a deletion was tried.",
         get_usage,
         (Parameter("name", "Its name.", required=True), Parameter("namespace", "None for a ClusterUsage."), CONTEXT),
-        rights=_READS,
+        rights=(
+            Right(("get",), GROUP, "usages"),
+            Right(("get",), GROUP, "clusterusages"),
+            Right(("get",), _LEGACY_GROUP, "usages", unless=_INSTEAD),
+            _ANY,
+            changing.EVENTS,
+        ),
     ),
 )
 
