@@ -1,75 +1,17 @@
 """What users of Crossplane are stopped by, brought about on the real core: the right cause has to come first."""
 
 from collections.abc import Callable
-from typing import Any
 
-import anyio
 import pytest
 
-from fairlead.crossplane.causes import Cause
-from fairlead.crossplane.diagnosing import Diagnosis, diagnose
 from fairlead.resources.reading import Reader
-from testenv.crossplane import FUNCTION
-from tests.crossplane.conftest import GROUP, NAMESPACE
+from tests.crossplane.conftest import NAMESPACE
+from tests.crossplane.wards import Object, Ward, cache
 from tests.e2e import manifests
 from tests.e2e.hands import Kubectl
 
-Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-understanding:diagnosis")]
 MANAGED_GROUP = "cloud.example.org"
-
-
-def cache(name: str, composition: str = "") -> Object:
-    chosen = {"crossplane": {"compositionRef": {"name": composition}}} if composition else {}
-    metadata = {"name": name, "namespace": NAMESPACE}
-    return {
-        "apiVersion": f"{GROUP}/v1alpha1",
-        "kind": "Cache",
-        "metadata": metadata,
-        "spec": {"size": "small", **chosen},
-    }
-
-
-def composition(name: str, function: str = FUNCTION, **wanted: Any) -> Object:
-    step: Object = {"step": "settings", "functionRef": {"name": function}}
-    if wanted:
-        step["input"] = {"apiVersion": "testenv.fairlead.dev/v1", "kind": "Wishes", **wanted}
-    spec = {"compositeTypeRef": {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Cache"}, "mode": "Pipeline"}
-    return {
-        "apiVersion": "apiextensions.crossplane.io/v1",
-        "kind": "Composition",
-        "metadata": {"name": name},
-        "spec": {**spec, "pipeline": [step]},
-    }
-
-
-class Ward:
-    """Patients, and the doctor: asks until the first cause is the wanted one, as states take a moment to settle."""
-
-    def __init__(self, plane: Kubectl, reader: Reader, unique: Callable[[str], str]) -> None:
-        self.plane = plane
-        self.reader = reader
-        self.unique = unique
-
-    async def ill(self, name: str, function: str = FUNCTION, **wanted: Any) -> str:
-        """A cache whose composition is its own."""
-        self.plane.apply(composition(name, function, **wanted))
-        self.plane.apply(cache(name, name))
-        return name
-
-    async def asked(self, kind: str, name: str, namespace: str = NAMESPACE) -> Diagnosis:
-        return await diagnose(self.reader, await self.reader.kind(kind), name, namespace)
-
-    async def first(self, wanted: str, kind: str, name: str, namespace: str = NAMESPACE) -> Cause:
-        seen: list[str] = []
-        for _ in range(200):
-            found = await self.asked(kind, name, namespace)
-            if found.causes and found.causes[0].name == wanted:
-                return found.causes[0]
-            now = [f"{each.name}: {each.what}" for each in found.causes]
-            seen += [f"{now}"] if f"{now}" not in seen else []
-            await anyio.sleep(0.1)
-        raise AssertionError(f"{wanted} never came first: {seen}")
 
 
 @pytest.fixture
@@ -81,11 +23,7 @@ async def test_what_is_well_has_no_cause(ward: Ward) -> None:
     name = ward.unique("well")
     ward.plane.apply(cache(name, "cache"))
     ward.plane.run("wait", "--for=condition=Ready", "--timeout=60s", "-n", NAMESPACE, f"caches/{name}")
-    for _ in range(200):  # it is reconciled once more, and meanwhile speaks of an earlier generation
-        if not (found := await ward.asked("cache", name)).causes:
-            return
-        await anyio.sleep(0.1)
-    raise AssertionError(found.causes)
+    await ward.well("cache", name)
 
 
 async def test_a_composition_that_is_not_there_is_told_of_the_claim(ward: Ward) -> None:
