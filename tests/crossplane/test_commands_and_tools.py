@@ -75,7 +75,7 @@ async def test_wrong_calls_say_what_there_is(gate: Gate) -> None:
     assert outcome.failed
     assert "there are: packages, xrds" in outcome.answer.text
     outcome = await gate.call(STDIO, "diagnose_resource", {"kind": "database", "name": "none", "namespace": NAMESPACE})
-    assert "list databases.demo.example.org to see the names that exist" in outcome.answer.text
+    assert 'databases.demo.example.org "none" not found; ' in outcome.answer.text
     outcome = await gate.call(STDIO, "describe_xrd_schema", {"kind": "configmaps"})
     assert "configmaps comes from no XRD" in outcome.answer.text
 

@@ -13,6 +13,7 @@ from fairlead.mcp.toolsets.crossplane import (
     environments,
     functions,
     managed,
+    naming,
     operations,
     packageconfigs,
     packagerevisions,
@@ -29,48 +30,52 @@ from fairlead.mcp.toolsets.crossplane import (
     usages,
 )
 
-_SEED = (
-    *definitions.TOOLS,
-    *compositions.TOOLS,
-    *packages.TOOLS,
-    *environments.TOOLS,
-    *operations.TOOLS,
-    *usages.TOOLS,
+_SEED = naming.guided(
+    (
+        *definitions.TOOLS,
+        *compositions.TOOLS,
+        *packages.TOOLS,
+        *environments.TOOLS,
+        *operations.TOOLS,
+        *usages.TOOLS,
+    )
 )
 _IN_BOTH = ("upgrade_package", "install_function", "reconcile_resource")
 
 RESOURCES = Toolset(
     "crossplane-resources",
     "Claims and composites made and changed, composition revisions, shared data, usages; pause and reconcile.",
-    (*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usages.CHANGES, *reconciling.TOOLS),
+    naming.guided((*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usages.CHANGES, *reconciling.TOOLS)),
 )
 PACKAGES = Toolset(
     "crossplane-packages",
     "Crossplane packages in life: functions, upgrade, rollback, activation, dependencies, runtime and image configs.",
-    (
-        *upgrading.TOOLS,
-        *packagesettings.TOOLS,
-        *uninstalling.TOOLS,
-        *functions.TOOLS,
-        *packagerevisions.TOOLS,
-        *packageconfigs.TOOLS,
+    naming.guided(
+        (
+            *upgrading.TOOLS,
+            *packagesettings.TOOLS,
+            *uninstalling.TOOLS,
+            *functions.TOOLS,
+            *packagerevisions.TOOLS,
+            *packageconfigs.TOOLS,
+        )
     ),
 )
 MANAGED = Toolset(
     "crossplane-managed",
     "Managed resources, their definitions and activation policies, provider configs.",
-    (*managed.TOOLS, *activating.TOOLS, *providerconfigs.TOOLS),
+    naming.guided((*managed.TOOLS, *activating.TOOLS, *providerconfigs.TOOLS)),
 )
 OPERATIONS = Toolset(
     "crossplane-operations",
     "Crossplane's watch operations; cron and watch operations changed; operations deleted and run again.",
-    schedules.TOOLS,
+    naming.guided(schedules.TOOLS),
 )
 _MORE: tuple[Tool, ...] = (*RESOURCES.tools, *PACKAGES.tools, *MANAGED.tools, *OPERATIONS.tools)
 TOOLSET = Toolset(
     "crossplane",
     "Operate a Crossplane control plane: XRDs, compositions, packages, operations, usages; trace and diagnose.",
-    (*_SEED, *understanding.TOOLS, *(each for each in _MORE if each.name in _IN_BOTH)),
+    (*_SEED, *naming.guided(understanding.TOOLS), *(each for each in _MORE if each.name in _IN_BOTH)),
     prompts=prompts.PROMPTS,
     resources=prompts.RESOURCES,
     complete=prompts.complete,

@@ -110,7 +110,7 @@ async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
         kind = await reader.kind(named)
     except UnknownKindError as error:
         there = ", ".join(each["metadata"]["name"] for each in found[:20]) or "none"
-        raise ToolError(f"no XRD makes {named!r}", "", f"XRDs: {there}") from error
+        raise ToolError(f"no XRD makes {named!r}", "", f"there are: {there}") from error
     for each in found:
         spec = each.get("spec") or {}
         plurals = {(spec.get(names) or {}).get("plural") for names in ("names", "claimNames")}
