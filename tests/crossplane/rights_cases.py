@@ -1,0 +1,345 @@
+"""For each tool of the Crossplane servers, calls that make it do all that it does, and what has to be there for them.
+
+As data beside the tests of rights, and looked up by name: a tool that nobody has written a case for fails them.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from fairlead.client.api import Client
+from fairlead.machinery import conditions, encoding
+from fairlead.machinery.paths import Resource
+from testenv.crossplane import FUNCTION
+from tests.crossplane.conftest import GROUP, NAMESPACE
+from tests.e2e import manifests
+
+Object = dict[str, Any]
+MANAGED_GROUP = "rights.example.org"
+NOWHERE = "127.0.0.1:1/rights"
+"""A registry that does not answer: a package of it is never unpacked."""
+EXTENSIONS, PACKAGES, OPERATIONS = (f"{each}.crossplane.io" for each in ("apiextensions", "pkg", "ops"))
+
+
+@dataclass
+class Bed:
+    """A control plane and the right to make anything in it."""
+
+    client: Client
+    unique: Callable[[str], str]
+    claim: str = ""
+    """One whose composite is in trouble."""
+    pod: str = ""
+
+    async def made(self, api_version: str, kind: str, spec: Any, *, namespace: str = "", **metadata: Any) -> str:
+        """Its name, a new one where none is given."""
+        name = metadata.pop("name", "") or self.unique(kind.lower())
+        group, _, version = api_version.rpartition("/")
+        whole = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
+        whole |= spec if "data" in spec else {"spec": spec}
+        resource = Resource(group, version, _plural(kind), bool(namespace))
+        await self.client.apply(resource, whole, namespace or None, manager="tests", force=True)
+        return str(name)
+
+    async def any_of(self, resource: Resource) -> Object:
+        """Arguments that name an object of that kind."""
+        found = (await self.client.list(resource)).items
+        assert found, f"there is no object of {resource}"
+        metadata = found[0]["metadata"]
+        return {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
+
+
+def _plural(kind: str) -> str:
+    lower = kind.lower()
+    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
+
+
+Case = Callable[[Bed], Awaitable[list[Object]]]
+CASES: dict[str, Case] = {}
+
+
+def case(*tools: str) -> Callable[[Case], Case]:
+    def keep(made: Case) -> Case:
+        assert not CASES.keys() & set(tools)
+        CASES.update(dict.fromkeys(tools, made))
+        return made
+
+    return keep
+
+
+def fixed(tool: str, *calls: Object) -> None:
+    async def made(bed: Bed) -> list[Object]:
+        return [dict(each) for each in calls]
+
+    case(tool)(made)
+
+
+def pipeline() -> list[Object]:
+    return [{"step": "make", "functionRef": {"name": FUNCTION}}]
+
+
+XRD = f"xdatabases.{GROUP}"
+for _tool in (
+    *("list_xrds", "list_compositions", "list_composition_revisions", "list_providers", "list_configurations"),
+    *("list_configuration_revisions", "list_environment_configs", "list_operations", "list_usages"),
+    *("control_plane_status", "list_unhealthy", "api_search", "events_list"),
+):
+    fixed(_tool, {"query": "database"} if _tool == "api_search" else {})
+fixed("get_xrd", {"name": XRD})
+fixed("describe_xrd_schema", {"kind": "database"})
+fixed("get_composition", {"name": "xdatabase"})
+fixed("resources_list", {"kind": "database"})
+
+
+# -- Platform APIs and compositions ------------------------------------------------------------------------------------
+
+
+@case("create_xrd")
+async def _create_xrd(bed: Bed) -> list[Object]:
+    group = f"{bed.unique('made')}.example.org"
+    return [{"group": group, "kind": "XBox", "plural": "xboxes", "claim_kind": "Box", "wait_seconds": 0}]
+
+
+async def xrd(bed: Bed) -> str:
+    """Whose kinds are served."""
+    found = manifests.xrd("Bucket", f"{bed.unique('kept')}.example.org")
+    name = str(found["metadata"]["name"])
+    await bed.client.apply(manifests.XRDS, found, manager="tests", force=True)
+    with anyio.fail_after(60):
+        while not conditions.is_true(await bed.client.get(manifests.XRDS, name), "Offered"):  # noqa: ASYNC110
+            await anyio.sleep(0.1)
+    return name
+
+
+@case("update_xrd")
+async def _update_xrd(bed: Bed) -> list[Object]:
+    return [{"name": await xrd(bed), "default_composition": "xdatabase", "wait_seconds": 0}]
+
+
+@case("delete_xrd")
+async def _delete_xrd(bed: Bed) -> list[Object]:
+    return [{"name": await xrd(bed)}]
+
+
+@case("create_composition")
+async def _create_composition(bed: Bed) -> list[Object]:
+    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase", "pipeline": json.dumps(pipeline())}
+    return [{"name": bed.unique("composition"), **kind}]
+
+
+async def composition(bed: Bed) -> str:
+    target = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "XDatabase"}
+    spec = {"compositeTypeRef": target, "mode": "Pipeline", "pipeline": pipeline()}
+    return await bed.made(f"{EXTENSIONS}/v1", "Composition", spec)
+
+
+@case("update_composition")
+async def _update_composition(bed: Bed) -> list[Object]:
+    step = {"step": "more", "functionRef": {"name": FUNCTION}}
+    return [{"name": await composition(bed), "upsert_steps": json.dumps([step])}]
+
+
+@case("delete_composition")
+async def _delete_composition(bed: Bed) -> list[Object]:
+    return [{"name": await composition(bed)}]
+
+
+# -- Packages ----------------------------------------------------------------------------------------------------------
+
+
+def _installs(kind: str) -> None:
+    async def made(bed: Bed) -> list[Object]:
+        return [{"package": f"{NOWHERE}/{bed.unique(kind)}:v1", "wait_seconds": 0}]
+
+    case(f"install_{kind}")(made)
+
+
+async def package(bed: Bed, kind: str) -> str:
+    return await bed.made(f"{PACKAGES}/v1", kind, {"package": f"{NOWHERE}/{bed.unique('package')}:v1"})
+
+
+def _of_package(tool: str, kind: str) -> None:
+    async def made(bed: Bed) -> list[Object]:
+        return [{"name": await package(bed, kind)}]
+
+    case(tool)(made)
+
+
+for _kind in ("Provider", "Configuration", "Function"):
+    _installs(_kind.lower())
+    _of_package(f"get_{_kind.lower()}", _kind)
+_of_package("uninstall_provider", "Provider")
+
+
+# -- Shared data, operations, usages -----------------------------------------------------------------------------------
+
+
+@case("create_environment_config")
+async def _create_environment_config(bed: Bed) -> list[Object]:
+    return [{"name": bed.unique("env"), "data": "{region: eu}"}]
+
+
+async def environment_config(bed: Bed) -> str:
+    return await bed.made(f"{EXTENSIONS}/v1beta1", "EnvironmentConfig", {"data": {"region": "eu"}})
+
+
+@case("get_environment_config")
+async def _environment_config(bed: Bed) -> list[Object]:
+    return [{"name": await environment_config(bed)}]
+
+
+@case("create_operation")
+async def _create_operation(bed: Bed) -> list[Object]:
+    return [{"name": bed.unique("operation"), "pipeline": json.dumps(pipeline()), "wait_seconds": 0}]
+
+
+@case("create_cron_operation")
+async def _create_cron_operation(bed: Bed) -> list[Object]:
+    when = {"schedule": "0 3 * * 1", "wait_seconds": 0}
+    return [{"name": bed.unique("cron"), "pipeline": json.dumps(pipeline()), **when}]
+
+
+async def operation(bed: Bed, kind: str = "Operation") -> str:
+    spec: Object = {"mode": "Pipeline", "pipeline": pipeline()}
+    if kind != "Operation":
+        spec = {"operationTemplate": {"spec": spec}}
+    if kind == "CronOperation":
+        spec["schedule"] = "0 3 * * 1"
+    if kind == "WatchOperation":
+        spec["watch"] = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": NAMESPACE, "matchLabels": {"no": "one"}}
+    return await bed.made(f"{OPERATIONS}/v1alpha1", kind, spec)
+
+
+@case("get_operation_status")
+async def _get_operation_status(bed: Bed) -> list[Object]:
+    kinds = {"operation": "Operation", "cron": "CronOperation", "watch": "WatchOperation"}
+    return [{"name": await operation(bed, kind), "type": name} for name, kind in kinds.items()]
+
+
+@case("create_usage")
+async def _create_usage(bed: Bed) -> list[Object]:
+    """Of what has a namespace and of what has none, and by somebody."""
+    by = {"by_kind": "compositions.apiextensions.crossplane.io", "by_name": "xdatabase"}
+    here = {"of_kind": "databases", "of_name": bed.claim, "namespace": NAMESPACE, "reason": "it is ours"}
+    there = {"of_kind": f"disks.{MANAGED_GROUP}", "of_name": "orphan", **by}
+    return [{**each, "name": bed.unique("usage"), "wait_seconds": 0} for each in (here, there)]
+
+
+async def usages(bed: Bed) -> tuple[str, str]:
+    """In a namespace, and in none."""
+    of = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Database", "resourceRef": {"name": bed.claim}}
+    disk = {"apiVersion": f"{MANAGED_GROUP}/v1", "kind": "Disk", "resourceRef": {"name": "orphan"}}
+    api = "protection.crossplane.io/v1beta1"
+    here = await bed.made(api, "Usage", {"of": of, "reason": "ours"}, namespace=NAMESPACE)
+    return here, await bed.made(api, "ClusterUsage", {"of": disk, "reason": "ours"})
+
+
+@case("get_usage")
+async def _get_usage(bed: Bed) -> list[Object]:
+    here, there = await usages(bed)
+    return [{"name": here, "namespace": NAMESPACE}, {"name": there}]
+
+
+# -- Understanding -----------------------------------------------------------------------------------------------------
+
+
+@case("trace_resource", "diagnose_resource", "explain_deletion")
+async def _of_troubled(bed: Bed) -> list[Object]:
+    return [
+        {"kind": "database", "name": bed.claim, "namespace": NAMESPACE},
+        {"kind": f"disks.{MANAGED_GROUP}", "name": "orphan"},
+        {"kind": "xrd", "name": XRD},
+        {"kind": "provider", "name": await package(bed, "Provider")},
+    ]
+
+
+@case("validate_manifest")
+async def _validate_manifest(bed: Bed) -> list[Object]:
+    disk = {"apiVersion": f"{MANAGED_GROUP}/v1", "kind": "Disk", "metadata": {"name": "new"}, "spec": {}}
+    target = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "XDatabase"}
+    spec = {"compositeTypeRef": target, "mode": "Pipeline", "pipeline": pipeline()}
+    new = {"apiVersion": f"{EXTENSIONS}/v1", "kind": "Composition", "metadata": {"name": "new"}, "spec": spec}
+    return [{"manifest": encoding.to_yaml(each)} for each in (manifests.claim("new", NAMESPACE), disk, new)]
+
+
+@case("resources_get")
+async def _resources_get(bed: Bed) -> list[Object]:
+    return [{"kind": "database", "name": bed.claim, "namespace": NAMESPACE}]
+
+
+@case("pods_log")
+async def _pods_log(bed: Bed) -> list[Object]:
+    return [{"name": bed.pod, "namespace": NAMESPACE}]
+
+
+# -- Beside the seed ---------------------------------------------------------------------------------------------------
+
+for _tool in ("list_composites", "list_functions", "list_managed_resources", "list_managed_resource_definitions"):
+    fixed(_tool, {})
+fixed("list_activation_policies", {})
+fixed("list_provider_configs", {})
+fixed("list_package_configs", {})
+fixed("get_package_lock", {})
+fixed("list_package_revisions", *({"kind": each} for each in ("provider", "configuration", "function")))
+fixed("get_package_config", {"kind": "DeploymentRuntimeConfig", "name": "default"})
+fixed("get_managed_resource", {"kind": f"disks.{MANAGED_GROUP}", "name": "orphan"})
+fixed("get_provider_config", {"kind": f"providerconfigs.{MANAGED_GROUP}", "name": "default"})
+
+
+@case("get_composite")
+async def _get_composite(bed: Bed) -> list[Object]:
+    return [{"kind": "database", "name": bed.claim, "namespace": NAMESPACE}]
+
+
+@case("diff_composition_revisions")
+async def _diff_composition_revisions(bed: Bed) -> list[Object]:
+    return [{"composition": "xdatabase"}]
+
+
+@case("get_managed_resource_definition")
+async def _get_managed_resource_definition(bed: Bed) -> list[Object]:
+    return [{"name": await definition(bed)}]
+
+
+async def definition(bed: Bed) -> str:
+    """Inactive, so that it makes no kind."""
+    group = f"{bed.unique('definition')}.example.org"
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    names = {"kind": "Volume", "plural": "volumes", "listKind": "VolumeList", "singular": "volume"}
+    versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
+    spec: Object = {"group": group, "names": names, "scope": "Cluster", "versions": versions, "state": "Inactive"}
+    return await bed.made(f"{EXTENSIONS}/v1alpha1", "ManagedResourceDefinition", spec, name=f"volumes.{group}")
+
+
+@case("upgrade_package")
+async def _upgrade_package(bed: Bed) -> list[Object]:
+    return [
+        {"kind": kind.lower(), "name": await package(bed, kind), "version": "v2", "wait_seconds": 0}
+        for kind in ("Provider", "Configuration", "Function")
+    ]
+
+
+@case("reconcile_resource")
+async def _reconcile_resource(bed: Bed) -> list[Object]:
+    """Of every kind that Crossplane reconciles."""
+    named = [
+        (f"databases.{GROUP}", bed.claim, NAMESPACE),
+        (f"disks.{MANAGED_GROUP}", "orphan", ""),
+        (f"providers.{PACKAGES}", await package(bed, "Provider"), ""),
+        (f"cronoperations.{OPERATIONS}", await operation(bed, "CronOperation"), ""),
+    ]
+    return [
+        {"kind": kind, "name": name, "action": "pause", **({"namespace": namespace} if namespace else {})}
+        for kind, name, namespace in named
+    ]
+
+
+@case("clear_create_pending")
+async def _clear_create_pending(bed: Bed) -> list[Object]:
+    pending = {"crossplane.io/external-create-pending": "2026-01-01T00:00:00Z"}
+    spec: Object = {"forProvider": {}}
+    name = await bed.made(f"{MANAGED_GROUP}/v1", "Disk", spec, annotations=pending)
+    return [{"kind": f"disks.{MANAGED_GROUP}", "name": name, "wait_seconds": 0}]
