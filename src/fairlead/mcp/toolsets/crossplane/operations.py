@@ -211,7 +211,6 @@ REPEATED = (
     Parameter("failed_history_limit", "Kept.", type="integer", minimum=0),
 )
 FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
-EVENTS = Right(("list",), "", "events")
 _LIMIT = Parameter("limit", "Of each type.", type="integer", default=50, minimum=1, maximum=500)
 
 
@@ -219,7 +218,7 @@ def rights(kind: str, *verbs: str) -> Right:
     return Right(verbs, GROUP, f"{kind.lower()}s")
 
 
-_READS = tuple(rights(each, "get", "list") for each in facts.KINDS.values())
+_RUNS = rights("Operation", "list")
 _CREATE = ("get", "create", "patch")
 TOOLS = (
     Tool(
@@ -229,7 +228,7 @@ TOOLS = (
         plan=create_operation,
         parameters=(NAME, PIPELINE, RETRY, changing.WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
-        rights=(rights("Operation", *_CREATE), FUNCTIONS, EVENTS),
+        rights=(rights("Operation", *_CREATE), FUNCTIONS, changing.EVENTS),
     ),
     Tool(
         "create_cron_operation",
@@ -243,7 +242,7 @@ TOOLS = (
             *(DRY_RUN, CONTEXT),
         ),
         tool_class=ToolClass.WRITE,
-        rights=(rights("CronOperation", *_CREATE), _READS[0], FUNCTIONS, EVENTS),
+        rights=(rights("CronOperation", *_CREATE), _RUNS, FUNCTIONS, changing.EVENTS),
     ),
     Tool(
         "list_operations",
@@ -258,7 +257,7 @@ TOOLS = (
             _LIMIT,
             CONTEXT,
         ),
-        rights=_READS,
+        rights=tuple(rights(each, "list") for each in facts.KINDS.values()),
     ),
     Tool(
         "get_operation_status",
@@ -266,6 +265,6 @@ TOOLS = (
         "How an operation runs or ran: state, retries, outputs, what it applied; next runs of a cron operation.",
         get_operation_status,
         (NAME, TYPE, CONTEXT),
-        rights=(*_READS, EVENTS),
+        rights=(*(rights(each, "get") for each in facts.KINDS.values()), _RUNS, changing.EVENTS),
     ),
 )

@@ -189,22 +189,23 @@ _KIND = Parameter("kind", "Claim, composite, managed resource, package, cron or 
 _ACTION = Parameter("action", "now: reconcile once.", required=True, choices=facts.ACTIONS)
 _TREE = Parameter("tree", "And all below it.", type="boolean")
 _MADE = Right(("get", "patch"), "*", "*", ("claim", "composite", "managed"))
-_OWN = (
-    Right(("get", "patch"), "apiextensions.crossplane.io", "managedresourcedefinitions"),
-    Right(("get", "patch"), "apiextensions.crossplane.io", "managedresourceactivationpolicies"),
-    Right(("get", "patch"), "apiextensions.crossplane.io", "compositeresourcedefinitions"),
-    Right(("get", "patch"), "apiextensions.crossplane.io", "compositionrevisions"),
-    *(
-        Right(("get", "list", "patch"), "pkg.crossplane.io", f"{each}{more}")
-        for each in ("provider", "configuration", "function")
-        for more in ("s", "revisions")
+_BELOW = Right(("get",), "*", "*")
+_PACKAGES = ("providers", "configurations", "functions")
+_OWN = {
+    "apiextensions.crossplane.io": (
+        *("compositeresourcedefinitions", "compositionrevisions"),
+        *("managedresourcedefinitions", "managedresourceactivationpolicies"),
     ),
-    Right(("get", "patch"), "ops.crossplane.io", "cronoperations"),
-    Right(("get", "patch"), "ops.crossplane.io", "watchoperations"),
-    Right(("get", "patch"), "protection.crossplane.io", "usages"),
-    Right(("get", "patch"), "protection.crossplane.io", "clusterusages"),
+    "pkg.crossplane.io": (*_PACKAGES, *(f"{each[:-1]}revisions" for each in _PACKAGES)),
+    "ops.crossplane.io": ("cronoperations", "watchoperations"),
+    "protection.crossplane.io": ("usages", "clusterusages"),
+}
+_RIGHTS = (
+    *(_MADE, _BELOW, changing.EVENTS),
+    *(Right(("get", "patch"), group, each) for group, plurals in _OWN.items() for each in plurals),
+    *(Right(("list",), "pkg.crossplane.io", f"{each[:-1]}revisions") for each in _PACKAGES),
+    Right(("get",), "pkg.crossplane.io", "locks"),
 )
-_EVENTS = Right(("list",), "", "events")
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "reconcile_resource",
@@ -213,6 +214,6 @@ TOOLS: tuple[Tool, ...] = (
         plan=reconcile_resource,
         parameters=(_KIND, NAME, ITS_NAMESPACE, API_VERSION, _ACTION, _TREE, changing.SHORT_WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
-        rights=(_MADE, Right(("get", "list"), "*", "*"), *_OWN, _EVENTS),
+        rights=_RIGHTS,
     ),
 )

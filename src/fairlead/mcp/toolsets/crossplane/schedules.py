@@ -184,7 +184,7 @@ _MATCH = Parameter("match_labels", "key=value.", type="array")
 _UPDATED = Parameter("type", "Its type.", required=True, choices=("cron", "watch"))
 _END = (DRY_RUN, CONTEXT)
 _ANY = Right(("list",), "*", "*")
-_RUNS = operations.rights("Operation", "get", "list")
+_RUNS = operations.rights("Operation", "list")
 _CREATE = ("get", "create", "patch")
 TOOLS: tuple[Tool, ...] = (
     Tool(
@@ -200,7 +200,7 @@ TOOLS: tuple[Tool, ...] = (
             *(operations.PIPELINE, operations.RETRY, *operations.REPEATED, *_END),
         ),
         tool_class=ToolClass.WRITE,
-        rights=(operations.rights("WatchOperation", *_CREATE), _RUNS, operations.FUNCTIONS, operations.EVENTS, _ANY),
+        rights=(operations.rights("WatchOperation", *_CREATE), _RUNS, operations.FUNCTIONS, changing.EVENTS, _ANY),
     ),
     Tool(
         "update_operation",
@@ -225,7 +225,7 @@ TOOLS: tuple[Tool, ...] = (
                 operations.rights("WatchOperation", "get", "patch"),
                 _RUNS,
             ),
-            *(operations.FUNCTIONS, operations.EVENTS),
+            *(operations.FUNCTIONS, changing.EVENTS),
         ),
     ),
     Tool(
@@ -253,7 +253,7 @@ TOOLS: tuple[Tool, ...] = (
         tool_class=ToolClass.WRITE,
         rights=(
             *(operations.rights("Operation", "list", *_CREATE), operations.rights("CronOperation", "get")),
-            *(operations.FUNCTIONS, operations.EVENTS),
+            *(operations.FUNCTIONS, changing.EVENTS),
         ),
     ),
 )
