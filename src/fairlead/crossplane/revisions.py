@@ -9,14 +9,14 @@ Source: issue Crossplane toolset, 2; reference/crossplane.md §1.2, §2.3.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from fairlead.crossplane import composites, sweeping
 from fairlead.crossplane.pinning import LABEL
-from fairlead.machinery import redacting
+from fairlead.machinery import conditions, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.diffing import diff
 from fairlead.resources.kinds import Kind
@@ -131,11 +131,11 @@ class Users:
     unread: tuple[str, ...]
 
 
-async def users(reader: Reader, those: Sequence[Object]) -> Users:
-    """Of compositions or revisions; a kind that cannot be read is named. Raises what discovery raises."""
+async def users(reader: Reader, those: Iterable[tuple[str, str]]) -> Users:
+    """Among kinds of composites, each with its version; one that cannot be read is named. Raises as discovery does."""
     kinds: dict[str, Kind] = {}
     gaps: list[str] = []
-    for name, version in sorted({_makes(each) for each in those}):
+    for name, version in sorted(set(those)):
         try:
             kind = await reader.kind(name, version)
             kinds[kind.resource.qualified] = kind
@@ -151,10 +151,52 @@ async def users(reader: Reader, those: Sequence[Object]) -> Users:
     )
 
 
-def _makes(obj: Object) -> tuple[str, str]:
+def makes(obj: Object) -> tuple[str, str]:
+    """Kind and version of the composites of a composition or revision."""
     target = (obj.get("spec") or {}).get("compositeTypeRef") or {}
     return str(target.get("kind")), str(target.get("apiVersion"))
 
 
 def _on(_: Kind, obj: Object) -> tuple[str, str, bool]:
     return composites.composition(obj), composites.revision(obj), composites.is_pinned(obj)
+
+
+# -- In lists ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is told of a revision where many are listed."""
+
+    name: str
+    composition: str
+    number: int
+    created: str
+    wrong: str
+    """Why its pipeline cannot run; empty where it can."""
+    target: tuple[str, str]
+    """Kind and version of its composites."""
+    steps: tuple[str, ...]
+
+
+def line(_: Kind, revision: Object) -> Line:
+    """Of a revision, or of a composition itself, which has no number and is never wrong."""
+    metadata, labels = revision["metadata"], revision["metadata"].get("labels") or {}
+    valid = conditions.get(revision, "ValidPipeline") or {"status": "True"}
+    why = ": ".join(str(valid.get(each) or "") for each in ("reason", "message") if valid.get(each))
+    return Line(
+        str(metadata["name"]),
+        str(labels.get(LABEL) or metadata["name"]),
+        int((revision.get("spec") or {}).get("revision") or 0),
+        str(metadata.get("creationTimestamp") or ""),
+        "" if valid.get("status") == "True" else why or "not looked at yet",
+        makes(revision),
+        tuple(_called(each) for each in (revision.get("spec") or {}).get("pipeline") or ()),
+    )
+
+
+async def lines(reader: Reader, kind: str, selector: str = "") -> tuple[list[Line], tuple[str, ...]]:
+    """Of all `Composition` or `CompositionRevision`, and what was not read of them. Raises what discovery raises."""
+    found = await reader.kind(kind, "apiextensions.crossplane.io/v1")
+    swept = await sweeping.sweep(reader, [found], line, Query(label_selector=selector))
+    return [each for one in swept for each in one.taken], sweeping.gaps(swept)

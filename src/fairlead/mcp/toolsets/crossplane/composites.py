@@ -192,7 +192,7 @@ TOOLS: tuple[Tool, ...] = (
         "connection secret's name.",
         get_composite,
         (ordering.KIND, NAME, ordering.ITS_NAMESPACE, CONTEXT),
-        rights=(Right(("get", "list"), "*", "*"), _REVISIONS),
+        rights=(Right(("get", "list"), "*", "*"), _REVISIONS, changing.EVENTS),
     ),
     *ordering.TOOLS,
 )

@@ -1,23 +1,29 @@
 """Compositions: what a platform API is made of; and their revisions."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import building, packages
+from fairlead.crossplane import building, packages, pinning, xrds
+from fairlead.crossplane import revisions as revised
+from fairlead.crossplane.judging import State, judge
 from fairlead.crossplane.references import machinery
+from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAME
+from fairlead.mcp.toolsets.crossplane import changing, revisions, showing
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 GROUP = "apiextensions.crossplane.io"
 _V1 = f"{GROUP}/v1"
-OWNER = "crossplane.io/composition-name"
+_SECONDS, _PAUSE = 10.0, 0.2
 _PIPELINE = Parameter("pipeline", f"YAML list: {building.SHAPE}.", required=True)
 _LABELS = Parameter("labels", "key=value.", type="array")
 
@@ -31,25 +37,80 @@ async def create_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
     except building.BuildError as error:
         raise ToolError(str(error)) from error
     notes = [*await _type_notes(reader, api_version, kind), *await function_notes(reader, pipeline)]
-    return await changing.created(call, arguments, manifest, *notes, update="update_composition")
+    plan = await changing.created(call, arguments, manifest, *notes, update="update_composition")
+    return _revising(reader, plan, arguments["name"], [])
 
 
 async def _type_notes(reader: Reader, api_version: str, kind: str) -> list[str]:
+    """Raises `ToolError` for what no composite of the XRD would ever look for."""
     try:
-        await reader.kind(kind, api_version)
-    except UnknownKindError:
-        return [f"the server does not serve {kind} of {api_version} yet: its XRD has to come"]
-    return []
+        found = [xrds.read(each) for each in await reader.every(xrds.KIND, _V1)]
+    except FairleadError as error:
+        return [f"whether its XRD is there could not be read: {error}"]
+    group, _, version = api_version.rpartition("/")
+    for each in found:
+        if each.group == group and each.claim and each.claim.kind == kind:
+            raise ToolError(
+                f"{kind} is a claim", "a composition is for composites", f"give xr_kind={each.composite.kind}"
+            )
+        if each.group == group and each.composite.kind == kind:
+            if version == each.referenceable:
+                return []
+            why = f"{each.name} has {each.referenceable} as the referenceable one"
+            raise ToolError(
+                f"no composite would use it in {version}", why, f"give xr_api_version={group}/{each.referenceable}"
+            )
+    return [f"no XRD makes {kind} of {group} yet: create_xrd makes one"]
 
 
 async def function_notes(reader: Reader, pipeline: list[Object]) -> list[str]:
-    """Functions that a pipeline calls and nobody has installed: Crossplane finds out only when it runs."""
+    """Functions that a pipeline calls and that cannot answer: Crossplane finds out only when it runs."""
     try:
-        active = packages.active(await reader.every("FunctionRevision", "pkg.crossplane.io/v1"))
+        found = await reader.every("FunctionRevision", "pkg.crossplane.io/v1")
     except FairleadError as error:
         return [f"whether its functions are installed could not be read: {error}"]
     wanted = {str(each["functionRef"]["name"]) for each in pipeline}
-    return [f"the function {each} is not installed" for each in sorted(wanted - active)]
+    missing = sorted(wanted - packages.active(found))
+    notes = [f"the function {each} is not installed: install_function brings it" for each in missing]
+    for name in sorted(wanted - set(missing)):
+        mine = (each for each in found if packages.active([each]) == {name})
+        notes += [f"the function {name} {wrong}" for each in mine if (wrong := _wrong(each))]
+    return notes
+
+
+def _wrong(revision: Object) -> str:
+    """With the active revision of a function; empty where nothing is."""
+    able, health = (revision.get("status") or {}).get("capabilities"), judge(revision)
+    if able and "composition" not in able:
+        return f"cannot compose, only: {', '.join(map(str, able))}"
+    return f"is not well: {health.reason} {health.message}".rstrip() if health.state is State.UNHEALTHY else ""
+
+
+def _revising(reader: Reader, plan: Plan, name: str, before: list[Object]) -> Plan:
+    """Says which revision came of a change, and whether its pipeline can run: the composition itself has no state."""
+
+    async def carry_out() -> Answer:
+        answer = await plan.carry_out()
+        said = redacting.text(fencing.plain(await _came(reader, name, before)))
+        return replace(answer, text=f"{answer.text}\n{said}")
+
+    return replace(plan, carry_out=carry_out)
+
+
+async def _came(reader: Reader, name: str, before: list[Object]) -> str:
+    known = max(map(pinning.number, before), default=0)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            while True:
+                found = await pinning.revisions(reader, name)
+                if found and pinning.number(found[-1]) > known and judge(found[-1]).state is not State.UNKNOWN:
+                    break
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        return f"no new revision of it after {_SECONDS:g} s; next: list_composition_revisions composition={name}"
+    except FairleadError as error:
+        return f"its revisions could not be read: {error}"
+    return f"revision {pinning.number(found[-1])}: {changing.summary(found[-1])}"
 
 
 async def update_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
@@ -67,8 +128,36 @@ async def update_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
         raise answering.refused(error, kind) from error
     patch: Object = {"spec": {"pipeline": pipeline}} if upsert or remove or order else {}
     patch |= {"metadata": {"labels": labels}} if labels else {}
-    users = await _users(reader, found)
-    return await changing.patched(call, arguments, kind, patch, *await function_notes(reader, pipeline), *users)
+    notes = [*await function_notes(reader, pipeline), *await _users(reader, found)]
+    before = await pinning.revisions(reader, arguments["name"])
+    plan = await changing.patched(call, arguments, kind, patch, *notes)
+    return _revising(reader, plan, arguments["name"], before) if plan.diff.startswith(("+", "-")) else plan
+
+
+async def list_compositions(call: Call, arguments: Mapping[str, Any]) -> Answer:
+    reader = changing.reader(call, arguments)
+    kind, function = arguments.get("xr_kind", "").lower(), arguments.get("function", "")
+    try:
+        found, gaps = await revised.lines(reader, "Composition", arguments.get("label_selector", ""))
+        found = [each for each in found if kind in ("", each.target[0].lower())]
+        found = [each for each in found if not function or any(step.endswith(f"({function})") for step in each.steps)]
+        known, more = await revised.lines(reader, "CompositionRevision")
+        on = await revised.users(reader, {each.target for each in found})
+    except FairleadError as error:
+        raise answering.refused(error) from error
+    latest = {each.composition: each for each in sorted(known, key=lambda each: each.number)}
+    found.sort(key=lambda each: (each.target, each.name))
+    cells = [_cells(each, latest.get(each.name), on) for each in found[: arguments["limit"]]]
+    return showing.table(_COLUMNS, cells, "compositions", len(found), (*gaps, *more, *on.unread))
+
+
+_COLUMNS = ("FOR", "VERSION", "NAME", "STEPS", "REVISION", "USED BY", "CANNOT RUN")
+
+
+def _cells(composition: revised.Line, latest: revised.Line | None, on: revised.Users) -> tuple[str, ...]:
+    number, wrong = (str(latest.number), latest.wrong) if latest else ("none", "")
+    used = str(on.compositions.get(composition.name, 0) or "")
+    return *composition.target, composition.name, ", ".join(composition.steps), number, used, wrong
 
 
 async def _users(reader: Reader, composition: Object) -> list[str]:
@@ -103,9 +192,7 @@ async def delete_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
 
 async def _about(reader: Reader, composition: Object) -> list[str]:
-    mine = f"{OWNER}={composition['metadata']['name']}"
-    found = await reader.every("CompositionRevision", _V1, label_selector=mine)
-    found.sort(key=lambda each: int((each.get("spec") or {}).get("revision") or 0))
+    found = await pinning.revisions(reader, composition["metadata"]["name"])
     latest = [f"latest of {len(found)} revisions: {changing.summary(each)}" for each in found[-1:]] or [
         "no revision yet"
     ]
@@ -117,6 +204,7 @@ async def _about(reader: Reader, composition: Object) -> list[str]:
 
 
 _REVISIONS = Right(("list",), GROUP, "compositionrevisions")
+_XRDS = Right(("list",), GROUP, "compositeresourcedefinitions")
 _FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
 TOOLS = (
     Tool(
@@ -135,14 +223,21 @@ TOOLS = (
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(Right(("get", "create", "patch"), GROUP, "compositions"), _FUNCTIONS),
+        rights=(Right(("get", "create", "patch"), GROUP, "compositions"), _FUNCTIONS, _REVISIONS, _XRDS),
     ),
-    showing.list_tool(
+    Tool(
         "list_compositions",
         "List compositions",
-        "What composites are made of.",
-        showing.lists("Composition", _V1),
-        Right(("list",), GROUP, "compositions"),
+        "All compositions in the cluster: which XRD each implements, its steps and functions, how many use it.",
+        list_compositions,
+        (
+            Parameter("xr_kind", "Only for this composite."),
+            Parameter("function", "Only those that call it."),
+            LABELS,
+            LIMIT,
+            CONTEXT,
+        ),
+        rights=(Right(("list",), GROUP, "compositions"), _REVISIONS, changing.COMPOSITES),
     ),
     showing.get_tool(
         "get_composition",
@@ -166,7 +261,7 @@ TOOLS = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), GROUP, "compositions"), _FUNCTIONS, changing.COMPOSITES),
+        rights=(Right(("get", "patch"), GROUP, "compositions"), _FUNCTIONS, _REVISIONS, changing.COMPOSITES),
     ),
     Tool(
         "delete_composition",
@@ -177,12 +272,5 @@ TOOLS = (
         tool_class=ToolClass.DELETE,
         rights=(Right(("get", "delete"), GROUP, "compositions"), changing.COMPOSITES),
     ),
-    showing.list_tool(
-        "list_composition_revisions",
-        "List composition revisions",
-        "The history of compositions.",
-        showing.lists("CompositionRevision", _V1, OWNER, "composition"),
-        _REVISIONS,
-        Parameter("composition", "Only of this one."),
-    ),
+    revisions.LIST,
 )

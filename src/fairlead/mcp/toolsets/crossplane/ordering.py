@@ -228,7 +228,7 @@ TOOLS: tuple[Tool, ...] = (
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(Right(("get", "create", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS),
+        rights=(Right(("get", "create", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS, changing.EVENTS),
     ),
     Tool(
         "update_composite",
@@ -249,7 +249,7 @@ TOOLS: tuple[Tool, ...] = (
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS, _REVISIONS),
+        rights=(Right(("get", "patch"), "*", "*", _EITHER), _XRDS, _COMPOSITIONS, _REVISIONS, changing.EVENTS),
     ),
     Tool(
         "delete_composite",
@@ -267,6 +267,6 @@ TOOLS: tuple[Tool, ...] = (
             CONTEXT,
         ),
         tool_class=ToolClass.DELETE,
-        rights=(_ANY, Right(("get", "patch", "delete"), "*", "*", _EITHER)),
+        rights=(_ANY, Right(("get", "patch", "delete"), "*", "*", _EITHER), changing.EVENTS),
     ),
 )

@@ -1,6 +1,6 @@
 """Lists and single objects of Crossplane's kinds: the server's own table, and an object with how it is and why."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fairlead.machinery import encoding, redacting
@@ -11,8 +11,9 @@ from fairlead.mcp.tools import Answer, Parameter, Right, Run, Tool
 from fairlead.mcp.toolsets.core import answering, listing
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAME
 from fairlead.mcp.toolsets.crossplane import changing
-from fairlead.resources import cleaning
+from fairlead.resources import cleaning, tabulating
 from fairlead.resources.reading import Reader
+from fairlead.resources.tabulating import Rows
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
@@ -51,6 +52,19 @@ def gets(kind: str, api_version: str, more: More | None = None) -> Run:
         return Answer("\n".join([shown, *lines]))
 
     return run
+
+
+def table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], what: str, of: int, gaps: Iterable[str] = ()
+) -> Answer:
+    """Rows of our own making, `of` so many that there are; gaps are what was not read."""
+    if not of:
+        return Answer("\n".join([f"no {what}", *(f"not read: {each}" for each in gaps)]))
+    text = redacting.text(tabulating.render(Rows(tuple(columns), tuple(map(tuple, cells)))))
+    more = f"; {of - len(cells)} more are left out: narrow, or raise limit" if of > len(cells) else ""
+    answer = answering.listed(text, what, f"{of} in all{more}", len(cells))
+    lines = [redacting.text(fencing.plain(f"not read: {each}")) for each in gaps]
+    return Answer("\n".join([answer.text, *lines]))
 
 
 def list_tool(name: str, title: str, description: str, run: Run, right: Right, *parameters: Parameter) -> Tool:
