@@ -224,5 +224,11 @@ def _checked(tool: Tool, parameter: Parameter, value: Any) -> Any:
         raise ToolError(f"{where} is none of its values", "", f"there are: {', '.join(parameter.choices)}")
     low, high = parameter.minimum, parameter.maximum
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ToolError(f"{where} is out of bounds", "", f"it is from {low} to {high}")
+        raise ToolError(f"{where} is out of bounds", "", f"it is {_bounds(low, high)}")
     return value
+
+
+def _bounds(low: int | None, high: int | None) -> str:
+    if low is not None and high is not None:
+        return f"from {low} to {high}"
+    return f"at least {low}" if high is None else f"at most {high}"
