@@ -63,7 +63,7 @@ class RealProvider:
         try:
             self.install()
             self.start()
-            self._configure()
+            self.configure()
         except BaseException:
             self.close()
             raise
@@ -120,7 +120,7 @@ class RealProvider:
             (self.directory / name).write_bytes(content)
         return {"KUBECONFIG": str(self.cluster.cluster.kubeconfig), "TLS_SERVER_CERTS_DIR": str(self.directory)}
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         """One config named `default` of either scope, which is where objects look that name none."""
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CREDENTIALS, "namespace": NAMESPACE}}
         kubeconfig = self.cluster.cluster.kubeconfig.read_text(encoding="utf-8")

@@ -167,8 +167,8 @@ def provider_configs(config: Reference) -> Next:
     return Next(calls, f"kubectl get {kind_of(config)}{_where(config)}")
 
 
-def remove_finalizer(reference: Reference) -> Next:
-    calls = (about("remove_finalizer", reference), *explain_deletion(reference).calls)
+def remove_finalizer(reference: Reference, finalizer: str) -> Next:
+    calls = (about("remove_finalizer", reference, finalizer=finalizer), *explain_deletion(reference).calls)
     return Next(calls, f"""kubectl patch {_named(reference)} --type=merge -p '{{"metadata":{{"finalizers":null}}}}'""")
 
 

@@ -6,7 +6,7 @@ from fairlead.crossplane.causes import Cause
 from fairlead.crossplane.deleting import Deletion
 from fairlead.crossplane.diagnosing import Diagnosis
 from fairlead.crossplane.steps import Has, Step
-from fairlead.crossplane.surveying import Survey
+from fairlead.crossplane.surveying import Finding, Survey
 
 _NAMED = 5
 
@@ -43,20 +43,51 @@ def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
 
 
 def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
-    groups = found.grouped()
+    """At most 25 kB, however many objects there are and however long their messages; kinds not read are all named."""
+    groups, gaps = found.grouped(), list(_kinds_not_read(found.unread))
     if not groups:
-        yield f"all well: {found.objects} objects of {found.kinds} kinds"
+        all_of_it = "all well" if not gaps else "what could be read is well"
+        yield f"{all_of_it}: {found.objects} objects of {found.kinds} kinds"
+    room, told = _MOST - sum(len(each.encode()) + 1 for each in gaps), 0
     for title, members in groups[:most]:
-        names = ", ".join(str(each.reference).partition("/")[2] for each in members[:_NAMED])
-        more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
-        yield f"{len(members)} × {title}"
-        yield f"    {names}{more}"
-    if len(groups) > most:
-        left = sum(len(members) for _, members in groups[most:])
-        yield f"{len(groups) - most} more causes ({left} objects) are left out; narrow with scopes or namespace"
+        lines = [f"{len(members)} × {_cut(title, _MOST_TITLE)}", f"    {_names(members)}"]
+        room -= sum(len(each.encode()) + 1 for each in lines)
+        if room < 0 and told:
+            break
+        yield from lines
+        told += 1
+    if len(groups) > told:
+        left = sum(len(members) for _, members in groups[told:])
+        yield f"{len(groups) - told} more causes ({left} objects) are left out; narrow with scopes or namespace"
     if groups:
         yield f"{len(found.findings)} of {found.objects} objects of {found.kinds} kinds"
-    yield from _gaps(found.unread)
+    yield from gaps
+
+
+_MOST = 22_000
+_MOST_TITLE = 600
+
+
+def _names(members: Sequence[Finding]) -> str:
+    names = ", ".join(str(each.reference).partition("/")[2] for each in members[:_NAMED])
+    return names + (f" and {len(members) - _NAMED} more" if len(members) > _NAMED else "")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} … (diagnose one for the rest)"
+
+
+def _kinds_not_read(unread: Sequence[str]) -> Iterator[str]:
+    """Each reason once, with all kinds that it is the reason for."""
+    kinds: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    for each in unread:
+        kind, _, reason = each.partition(": ")
+        likeness = reason.replace(kind, "…").replace(kind.partition(".")[0], "…").replace(kind.partition(".")[2], "…")
+        kinds.setdefault(likeness, []).append(kind)
+        reasons.setdefault(likeness, reason)
+    for likeness, named in kinds.items():
+        yield f"not read: {', '.join(named)}: {_cut(reasons[likeness], _MOST_TITLE)}"
 
 
 def deletion(found: Deletion, *, commands: bool = False) -> Iterator[str]:

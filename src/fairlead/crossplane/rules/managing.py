@@ -57,13 +57,13 @@ def _uninstalled(node: Node, known: Circumstances) -> Cause:
     what = f"the provider of {node.reference} was uninstalled before it, so that nobody can finish its deletion"
     crd = (crd_of(known, node.reference) or {}).get("metadata") or {}
     goes = f"its CRD {crd.get('name')} is being deleted too" if crd.get("deletionTimestamp") else ""
-    held = ", ".join((node.obj or {})["metadata"].get("finalizers") or ())
+    held = [str(each) for each in ((node.obj or {}).get("metadata") or {}).get("finalizers") or ()]
     remedy = (
         "delete what it stands for outside by hand, then take the finalizer off; its CRD goes with the last of its "
         "objects, and only then can the provider be installed again"
     )
-    evidence = tuple(filter(None, (goes, f"finalizers: {held}")))
-    following = steps.remove_finalizer(node.reference)
+    evidence = tuple(filter(None, (goes, f"finalizers: {', '.join(held)}")))
+    following = steps.remove_finalizer(node.reference, held[0]) if held else steps.explain_deletion(node.reference)
     return Cause("provider-uninstalled", node.reference, what, evidence, remedy, following, 96)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from fairlead.crossplane import packages, steps
+from fairlead.crossplane import packages, steps, upgrades
 from fairlead.crossplane.causes import Cause, Rule, health_of
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
@@ -58,11 +58,14 @@ def conflict(node: Node, known: Circumstances) -> Cause | None:
     found = next((each for each in map(_CONTROLLED.search, (health_of(node), *warnings)) if each), None)
     if found is None or not _is_packaged(node):
         return None
+    evidence = (health_of(node), *warnings[:2])
+    if former := upgrades.held_back(_owner(node).name, found[0]):
+        what = f"{former} has not let go yet of what it and the new revision of {_owner(node)} both bring"
+        remedy = "wait: Crossplane tries again by itself, in longer and longer steps of up to a minute"
+        return Cause("former-revision", node.reference, what, evidence, remedy, _package(node), 93)
     what = f"{node.reference} brings kinds that belong to {found['who']} already"
     remedy = "uninstall one of the two: a package is upgraded under its own name, not installed beside itself"
-    evidence = (health_of(node), *warnings[:2])
-    following = _package(node)
-    return Cause("control-conflict", node.reference, what, evidence, remedy, following, 93)
+    return Cause("control-conflict", node.reference, what, evidence, remedy, _package(node), 93)
 
 
 def runtime_failed(node: Node, known: Circumstances) -> Cause | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fairlead.crossplane import deleting, describing, overview, reporting, steps, surveying, telling, tracing
+from fairlead.crossplane import deleting, describing, migrating, overview, reporting, steps, surveying, telling, tracing
 from fairlead.crossplane.diagnosing import diagnose
 from fairlead.crossplane.steps import Next
 from fairlead.machinery import encoding, redacting
@@ -23,6 +23,7 @@ _ITS_NAMESPACE = Parameter("namespace", "Its namespace.")
 _DEPTH = Parameter("depth", "Levels below it.", type="integer", default=10, minimum=1, maximum=50)
 _SCOPES = Parameter("scopes", f"Of {', '.join(surveying.SCOPES)}; all by default.", type="array")
 _VERSION = Parameter("version", "The referenceable one by default.")
+_MIGRATION = Parameter("migration", "Name what is of Crossplane 1, with its new form.", type="boolean", default=False)
 _MOST_NODES = 150
 
 
@@ -132,8 +133,14 @@ async def validate_manifest(call: Call, arguments: Arguments) -> Answer:
 
 
 async def control_plane_status(call: Call, arguments: Arguments) -> Answer:
-    found = await overview.overview(call.target(arguments.get("context", "")))
-    lines = [*(f"{what}: {said}" for what, said in found.lines), *(f"not read: {each}" for each in found.unread)]
+    reader = call.target(arguments.get("context", ""))
+    found = await overview.overview(reader)
+    lines, unread = [f"{what}: {said}" for what, said in found.lines], found.unread
+    if arguments["migration"]:
+        old, gaps = await migrating.old(reader)
+        lines += [f"to migrate: {each}" for each in old] or ["to migrate: nothing, all is of the second generation"]
+        unread = (*unread, *gaps)
+    lines += [f"not read: {each}" for each in unread]
     return _told(lines, "the control plane", *_next(call, steps.UNHEALTHY))
 
 
@@ -195,9 +202,9 @@ TOOLS = (
     Tool(
         "control_plane_status",
         "Show the control plane",
-        "Which Crossplane it is, what runs it, what is installed and offered.",
+        "Which Crossplane it is, what runs it, what is installed and offered; what is left to migrate from v1 to v2.",
         control_plane_status,
-        (CONTEXT,),
+        (_MIGRATION, CONTEXT),
         rights=_ANY,
     ),
 )
