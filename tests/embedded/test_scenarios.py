@@ -4,11 +4,12 @@ A world is played once for each target; everything about it is asked of the same
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -18,29 +19,41 @@ from fairlead.client.targets import Cluster
 from fairlead.crossplane import deleting
 from fairlead.crossplane.causes import Cause
 from fairlead.crossplane.diagnosing import diagnose
+from fairlead.crossplane.judging import State
 from fairlead.crossplane.surveying import survey
-from fairlead.embedded import packaging, scenarios
+from fairlead.embedded import following, repository, scenarios
+from fairlead.embedded.installing import PACKAGES
 from fairlead.embedded.playground import Playground
-from fairlead.embedded.scenarios import Finding, Scenario
+from fairlead.embedded.providing import Providers
+from fairlead.embedded.scenarios import CRDS, Finding, Scenario
+from fairlead.machinery import conditions
 from fairlead.resources.reading import Reader
-from testenv.registry import Registry
-from tests.clusters import EMBEDDED_DATA, TARGETS, running
+from tests.clusters import ROLLOUTS, TARGETS
 from tests.e2e.platforms import by_kubectl
+
+if TYPE_CHECKING:
+    from testenv.registry import Registry
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("playground-scenarios:same-diagnosis")]
 
 DEADLINE = 60
+ESTATE = "estate.teams.example.org/"
 
 
 @pytest.fixture(scope="session")
 def packaged_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Real Crossplane that installs the playground's packages, and whose providers' Pods nobody runs."""
+    """Real Crossplane that installs the playground's packages, on a node whose Pods are ready."""
     from testenv.crossplane import RealCrossplane
+    from testenv.kubelet import ClusterWithNode
+    from testenv.provider import RUNTIME
+    from testenv.registry import Registry
+    from testenv.servers import CONTROLLERS
 
     directory = tmp_path_factory.mktemp("packaged")
+    server = ClusterWithNode("packaged", directory / "plane", (*CONTROLLERS, *ROLLOUTS))
     with (
-        running("packaged", directory / "plane") as server,
-        RealCrossplane(server, directory / "crossplane", runtime="Provider=Deployment;Function=External"),
+        server,
+        RealCrossplane(server, directory / "crossplane", runtime=RUNTIME),
         Registry() as registry,
     ):
         fill(registry)
@@ -48,17 +61,39 @@ def packaged_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster
         yield server.cluster
 
 
-def fill(registry: Registry) -> None:
+def fill(registry: "Registry") -> None:
     """With the packages of the playground, as they are."""
-    for path in sorted((EMBEDDED_DATA / "packages").glob("*.yaml")):
-        content = packaging.contents(f"{packaging.REGISTRY}/{path.stem}:{packaging.TAG}")
+    for name in repository.names():
+        content = repository.fetch(f"{repository.REGISTRY}/{name}:{repository.TAG}")
         assert content is not None
-        registry.put(path.stem, packaging.TAG, content)
+        registry.put(name, repository.TAG, content)
+
+
+@asynccontextmanager
+async def program(cluster: Cluster) -> AsyncIterator[None]:
+    """What runs in the Pods of the playground's providers, where these are Pods: the same as in the playground."""
+    async with cluster.open() as client, asyncio.TaskGroup() as tasks:
+        providers = Providers(client, tasks)
+
+        async def changed(provider: dict[str, Any]) -> None:
+            if not conditions.is_true(provider, "Healthy"):
+                return
+            group = f"{provider['metadata']['name'].removeprefix('provider-')}.example.org"
+            for crd in (await client.list(CRDS)).items:
+                if crd["spec"]["group"] == group and "managed" in crd["spec"]["names"]["categories"]:
+                    await providers.runs(crd, True)
+
+        following_them = tasks.create_task(following.follow(client, PACKAGES["Provider"], changed))
+        try:
+            yield
+        finally:
+            for each in [following_them, *providers.tasks]:
+                each.cancel()
 
 
 def rewriting(address: str) -> dict[str, Any]:
     """By which worlds can name their registry, wherever it listens."""
-    images = [{"type": "Prefix", "prefix": packaging.REGISTRY}]
+    images = [{"type": "Prefix", "prefix": repository.REGISTRY}]
     spec = {"matchImages": images, "rewriteImage": {"prefix": address}}
     return {
         "apiVersion": "pkg.crossplane.io/v1beta1",
@@ -73,9 +108,12 @@ async def playing(request: pytest.FixtureRequest, directory: Path, plane: str) -
     if request.param == "embedded":
         async with Playground(directory, whole=True) as playground:
             yield playground.control_plane
+    elif plane == "packaged_plane":
+        cluster = request.getfixturevalue(plane)
+        async with program(cluster):
+            yield cluster
     else:
-        found = request.getfixturevalue(plane)
-        yield found if isinstance(found, Cluster) else found.cluster
+        yield request.getfixturevalue(plane).cluster
 
 
 @pytest.fixture(params=TARGETS)
@@ -91,30 +129,33 @@ async def plane_with_packages(request: pytest.FixtureRequest, tmp_path: Path) ->
         yield cluster
 
 
-async def first(reader: Reader, finding: Finding) -> Cause | None:
+async def first(reader: Reader, finding: Finding, wanted: str) -> Cause | None:
     """The first cause, as soon as it is the one that the world promises; it may take a moment to settle."""
     seen: list[str] = []
     kind = await reader.kind(finding.kind)
     with anyio.move_on_after(DEADLINE):
         while True:
             causes = (await diagnose(reader, kind, finding.name, finding.namespace)).causes
-            if [each.name for each in causes[:1]] == [finding.cause] * bool(finding.cause):
+            if [each.name for each in causes[:1]] == [wanted] * bool(wanted):
                 return causes[0] if causes else None
             seen += [now] if (now := ", ".join(each.what for each in causes)) not in seen else []
             await asyncio.sleep(0.1)
-    raise AssertionError(f"{finding.cause or 'nothing'} never came first for {finding.name}: {seen}")
+    raise AssertionError(f"{wanted or 'nothing'} never came first for {finding.name}: {seen}")
 
 
 async def has_all_findings(client: Client, scenario: Scenario) -> None:
+    """The playground has no Pods, and sees less deep where one is to blame."""
+    reader = Reader(client)
+    has_pods = any(each.api.kind == "Pod" for each in (await reader.kinds()).all)
     for each in scenario.findings:
-        cause = await first(Reader(client), each)
+        cause = await first(reader, each, (each.deeper if has_pods else "") or each.cause)
         assert (cause.about.kind if cause else "") == each.about
 
 
-async def played(cluster: Cluster, name: str) -> None:
+async def played(cluster: Cluster, name: str, most: int = 10_000) -> None:
     scenario = scenarios.find(name)
     async with cluster.open() as client:
-        await scenarios.play(client, scenario)
+        await scenarios.play(client, scenario, most=most)
         await has_all_findings(client, scenario)
 
 
@@ -126,7 +167,7 @@ async def test_a_healthy_platform(plane_with_packages: Cluster) -> None:
     await played(plane_with_packages, "healthy-platform")
     async with plane_with_packages.open() as client:
         kinds = {each.reference.kind for each in (await survey(Reader(client))).findings if each.health.is_trouble}
-    assert kinds.isdisjoint({"Configuration", "ConfigurationRevision", "XDatabase", "Database", "Site"})
+    assert kinds.isdisjoint({"Bucket", "Configuration", "ConfigurationRevision", "XDatabase", "Database", "Site"})
 
 
 async def test_a_broken_provider(plane_with_packages: Cluster) -> None:
@@ -138,10 +179,10 @@ async def test_a_stuck_deletion(plane_with_packages: Cluster) -> None:
     async with plane_with_packages.open() as client:
         reader = Reader(client)
         kind = await reader.kind("vault")
-        found = await eventually(partial(deleting.explain, reader, kind, "contracts", "billing"), "Bucket")
+        found = await eventually(partial(deleting.explain, reader, kind, "contracts", "billing"), "Folder")
         assert found.since
         assert [each.name for each in found.obstacles] == ["provider-unwell", "held", "held", "held"]
-        assert [each.about.kind for each in found.obstacles] == ["Bucket", "Bucket", "XVault", "Vault"]
+        assert [each.about.kind for each in found.obstacles] == ["Folder", "Folder", "XVault", "Vault"]
 
 
 async def eventually(asked: Callable[[], Awaitable[deleting.Deletion]], held: str) -> deleting.Deletion:
@@ -152,3 +193,14 @@ async def eventually(asked: Callable[[], Awaitable[deleting.Deletion]], held: st
             if held in [each.about.kind for each in found.obstacles if each.name == "held"]:
                 return found
             await asyncio.sleep(0.2)
+
+
+async def test_a_large_platform_in_small(plane_with_packages: Cluster) -> None:
+    """As on a plane of full size, but for the numbers."""
+    await played(plane_with_packages, "large-platform", most=2)
+    async with plane_with_packages.open() as client:
+        found = await survey(Reader(client))
+    sick = Counter(each.reference.kind for each in found.findings if each.reference.api_version.startswith(ESTATE))
+    assert sick == {"Service01": 4, "Service02": 2}
+    unheard = {each.reference.kind for each in found.findings if each.health.state is State.UNKNOWN}
+    assert unheard >= {"Mainframe", "Modem"}

@@ -57,6 +57,7 @@ class Composer:
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._watched: set[Resource] = set()
         self._own: dict[str, str] = {}
+        self._busy: dict[str, list[Object]] = {}
 
     def forget_kinds(self) -> None:
         """What is served has changed."""
@@ -70,14 +71,30 @@ class Composer:
         return known
 
     async def _noticed(self, composed: Object) -> None:
-        """What it has just written itself is no news."""
+        """What it has just written itself is no news; while its composite is composed, nobody knows yet what is."""
         metadata = composed["metadata"]
-        if self._own.get(metadata["uid"]) != metadata["resourceVersion"]:
+        owner = next((each["uid"] for each in metadata.get("ownerReferences") or () if each.get("controller")), "")
+        if owner in self._busy:
+            self._busy[owner].append(composed)
+        elif self._own.get(metadata["uid"]) != metadata["resourceVersion"]:
             self._own.pop(metadata["uid"], None)
             await self._changed(composed)
 
     async def compose(self, composites: Resource, composite: Object) -> Object:
         """One that has been taken up; answers it as it then is."""
+        uid = composite["metadata"]["uid"]
+        missed = self._busy.setdefault(uid, [])
+        try:
+            composite = await self._compose(composites, composite)
+        finally:
+            self._busy.pop(uid, None)
+        for each in missed:
+            metadata = each["metadata"]
+            if self._own.get(metadata["uid"]) != metadata["resourceVersion"]:
+                self._tasks.create_task(following.persist(self.client, self._changed, each))
+        return composite
+
+    async def _compose(self, composites: Resource, composite: Object) -> Object:
         before = conditions.get(composite, "Synced") or {}
         try:
             composite, desired = await self._composed(composites, composite)

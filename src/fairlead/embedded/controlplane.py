@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fairlead.client.api import Client
-from fairlead.embedded import crossplanekinds, following, packaging, pipelining, revising
+from fairlead.embedded import crossplanekinds, following, pipelining, repository, revising
 from fairlead.embedded.claiming import Offer
 from fairlead.embedded.composing import SIMULATED
 from fairlead.embedded.composites import FUNCTION_REVISIONS, Composer, Means
@@ -62,7 +62,7 @@ class ControlPlane:
 
     async def _install_function(self) -> None:
         function = _named("Function", PACKAGES["Function"], pipelining.FUNCTION)
-        source = f"{packaging.REGISTRY}/{pipelining.FUNCTION}:{packaging.TAG}"
+        source = f"{repository.REGISTRY}/{pipelining.FUNCTION}:{repository.TAG}"
         await following.ensure(self.client, PACKAGES["Function"], {**function, "spec": {"package": source}})
 
     async def _composition_changed(self, composition: Object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fairlead.client.api import Client
-from fairlead.embedded import following, packaging
+from fairlead.embedded import following, packaging, repository
 from fairlead.embedded.crossplanekinds import resource
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.conditions import condition
@@ -40,7 +40,7 @@ class Installer:
         package = await self.client.get(kind, event["metadata"]["name"])
         if "deletionTimestamp" in package["metadata"]:
             return
-        content = packaging.contents(package["spec"]["package"])
+        content = repository.fetch(package["spec"]["package"])
         if content is None:
             await self._fail(kind, package)
         else:

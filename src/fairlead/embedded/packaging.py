@@ -1,35 +1,22 @@
-"""Packages of the playground, as pure functions: what is in one, the revision that it gets, what is said of both.
+"""Packages of the playground, as pure functions: the revision that one gets, what it brings, what is said of both.
 
-A package's content lies under `data/packages/`, as a registry would hold it; any other reference cannot be fetched, and
-what is then said is what Crossplane says of a registry's 404. A provider has no Pod here, so whether it runs is read
-from its runtime config: one that asks for nodes with a label, or for no replicas, never gets a Pod.
+Of a reference that is not in the playground's registry (`repository`) is said what Crossplane says of a 404. A provider
+has no Pod here, so whether it runs is read from its runtime config: there is no node that one could be bound to.
 
 Source: crossplane v2.3.4 `internal/controller/pkg/{manager,revision,runtime}`; reference/crossplane.md §1.5.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from fairlead.embedded.composing import SIMULATED, owner
 from fairlead.machinery.conditions import condition
-from fairlead.machinery.encoding import documents
 
 Object = dict[str, Any]
 
-REGISTRY, TAG = "packages.example.org", "v1.0.0"
 WITH_RUNTIME = frozenset({"Provider", "Function"})
 _UNCONVERTED = ("ProviderConfig", "ClusterProviderConfig", "ProviderConfigUsage")
-
-
-def contents(reference: str) -> list[Object] | None:
-    """What a package holds, its own metadata first; None where there is no such package."""
-    name, _, tag = reference.removeprefix(f"{REGISTRY}/").rpartition(":")
-    path = resources.files(__package__).joinpath("data", "packages", f"{name}.yaml")
-    if tag != TAG or "/" in name or not path.is_file():
-        return None
-    return [each for each in documents(path.read_text(encoding="utf-8")) if each]
 
 
 def unresolved(reference: str) -> str:
@@ -92,7 +79,7 @@ def may_run(config: Mapping[str, Any] | None) -> bool:
     """Whether a runtime config lets a Pod come up in a cluster of no special nodes."""
     spec = (((config or {}).get("spec") or {}).get("deploymentTemplate") or {}).get("spec") or {}
     pod = (spec.get("template") or {}).get("spec") or {}
-    return spec.get("replicas") != 0 and not pod.get("nodeSelector")
+    return not pod.get("nodeSelector") and not pod.get("nodeName")
 
 
 # -- What is said ------------------------------------------------------------------------------------------------------

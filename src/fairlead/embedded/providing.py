@@ -27,6 +27,8 @@ class Providers:
     def __init__(self, client: Client, tasks: asyncio.TaskGroup) -> None:
         self.client = client
         self._tasks = tasks
+        self.tasks: list[asyncio.Task[None]] = []
+        """One for each kind."""
         self._running: dict[Resource, bool] = {}
 
     async def runs(self, crd: Object, runs: bool) -> None:
@@ -36,7 +38,7 @@ class Providers:
         self._running[kind] = runs
         if before is None:
             changed = _Looking(self, kind).changed
-            self._tasks.create_task(following.follow(self.client, kind, changed))
+            self.tasks.append(self._tasks.create_task(following.follow(self.client, kind, changed)))
         elif runs and not before:
             for each in (await self.client.list(kind)).items:
                 await following.persist(self.client, _Looking(self, kind).changed, each)

@@ -6,7 +6,8 @@ playground and on real Crossplane alike and expects the same diagnoses; what the
 Nothing is put into a state by hand: whoever plays a world only waits until somebody has said something of each object.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -28,9 +29,9 @@ from fairlead.resources.reading import Reader
 Object = dict[str, Any]
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
-SECONDS = 60.0
+SECONDS = 120.0
 """For any one object to be served, or to be told of."""
-_TOLD_OF = {"claim", "composite", "pkg"}
+_TOLD_OF = {"claim", "composite", "managed", "pkg"}
 
 
 _T = TypeVar("_T")
@@ -51,6 +52,8 @@ class Finding:
     """Of `crossplane.causes`; empty for what is well."""
     about: str
     """The kind of the object that is to blame."""
+    deeper: str
+    """The cause where a diagnosis can see Pods as well, of which the playground has none."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,37 @@ class Scenario:
     tries: tuple[str, ...]
     """Commands, without the kubeconfig."""
     findings: tuple[Finding, ...]
+    repeat: Mapping[str, Mapping[str, Any]]
+    """Files that are templates: a number is counted up to, of a list each is taken."""
+    silent: frozenset[str]
+    """Files with objects that nobody looks after."""
 
-    def files(self) -> list[tuple[str, list[Object]]]:
-        """Their names with what is in them, in order."""
+    def files(self, most: int = 10_000) -> list[tuple[str, list[Object]]]:
+        """Their names with what is in them, in order; of what is repeated `most` of each."""
         folder = resources.files(__package__).joinpath("data", "scenarios", self.name)
         names = sorted(each.name for each in folder.iterdir() if each.name[:1].isdigit())
-        return [(name, documents(folder.joinpath(name).read_text(encoding="utf-8"))) for name in names]
+        return [
+            (name, _repeated(folder.joinpath(name).read_text(encoding="utf-8"), self.repeat.get(name, {}), most))
+            for name in names
+        ]
+
+
+def _repeated(text: str, values: Mapping[str, Any], most: int) -> list[Object]:
+    ways = [
+        [(name, each) for each in ([f"{number:02}" for number in range(1, told + 1)] if _counts(told) else told)[:most]]
+        for name, told in values.items()
+    ]
+    return [obj for chosen in itertools.product(*ways) for obj in documents(_filled(text, chosen)) if obj]
+
+
+def _counts(told: Any) -> bool:
+    return isinstance(told, int)
+
+
+def _filled(text: str, chosen: Iterable[tuple[str, str]]) -> str:
+    for name, value in chosen:
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def known() -> list[Scenario]:
@@ -87,23 +115,26 @@ def find(name: str) -> Scenario:
 
 def _read(name: str, told: Object) -> Scenario:
     findings = tuple(
-        Finding(each["kind"], each["name"], each.get("namespace", ""), each.get("cause", ""), each.get("about", ""))
+        Finding(each["kind"], each["name"], *(each.get(key, "") for key in ("namespace", "cause", "about", "deeper")))
         for each in told.get("findings") or ()
     )
-    return Scenario(name, told["title"], " ".join(told["wrong"].split()), tuple(told["try"]), findings)
+    wrong, silent = " ".join(told["wrong"].split()), frozenset(told.get("silent") or ())
+    return Scenario(name, told["title"], wrong, tuple(told["try"]), findings, told.get("repeat") or {}, silent)
 
 
-async def play(client: Client, scenario: Scenario, progress: Callable[[str], None] = lambda _: None) -> None:
+async def play(
+    client: Client, scenario: Scenario, progress: Callable[[str], None] = lambda _: None, *, most: int = 10_000
+) -> None:
     """Returns when something is told of every object, and what has to be well is so.
 
-    Raises `ScenarioError` and what `Client` raises.
+    `most`: of what a world repeats. Raises `ScenarioError` and what `Client` raises.
     """
     player = _Player(client)
-    for file, objects in scenario.files():
-        progress(file)
+    for file, objects in scenario.files(most):
+        progress(f"{file} ({len(objects)} objects)")
         for each in objects:
             await (player.delete(each) if "delete" in file else player.apply(each))
-        await player.settle()
+        await player.settle(wait=file not in scenario.silent)
     for finding in scenario.findings:
         if not finding.cause:
             await player.await_health(finding)
@@ -114,6 +145,7 @@ class _Player:
         self.client = client
         self._reader = Reader(client)
         self._made: list[tuple[Kind, Object]] = []
+        self._kinds: dict[tuple[str, str], Kind] = {}
 
     async def apply(self, obj: Object) -> None:
         kind = await self._kind(obj)
@@ -125,10 +157,14 @@ class _Player:
         await self.client.delete(kind.resource, metadata["name"], metadata.get("namespace"))
         self._made = [each for each in self._made if (each[0], each[1]["metadata"]["name"]) != (kind, metadata["name"])]
 
-    async def settle(self) -> None:
-        for kind, obj in self._made:
+    async def settle(self, *, wait: bool = True) -> None:
+        """Until something is told of each; one watch for all of a kind."""
+        waiting: dict[Kind, set[tuple[str, str]]] = {}
+        for kind, obj in self._made if wait else ():
             if kind.api.kind == "CompositeResourceDefinition" or not _TOLD_OF.isdisjoint(kind.api.categories):
-                await self._until(kind.resource, obj["metadata"], lambda found: bool(conditions.conditions(found)))
+                waiting.setdefault(kind, set()).add(_key(obj))
+        for kind, missing in waiting.items():
+            await self._until(kind.resource, {}, partial(_struck, missing))
         self._made.clear()
 
     async def await_health(self, finding: Finding) -> None:
@@ -141,7 +177,13 @@ class _Player:
         await self._until(kind.resource, {"name": finding.name, **inside}, well)
 
     async def _kind(self, obj: Mapping[str, Any]) -> Kind:
-        """As soon as it is served: an XRD or a package that was applied before may bring it."""
+        asked = obj["apiVersion"], obj["kind"]
+        if asked not in self._kinds:
+            self._kinds[asked] = await self._served(obj)
+        return self._kinds[asked]
+
+    async def _served(self, obj: Mapping[str, Any]) -> Kind:
+        """As soon as it is: an XRD or a package that was applied before may bring it."""
         try:
             return await self._reader.kind(obj["kind"], obj["apiVersion"])
         except UnknownKindError:
@@ -167,6 +209,17 @@ class _Player:
                         return
         what = f"{resource.qualified} {name}".strip()
         raise ScenarioError(f"nothing was told of {what} within {SECONDS:g} s", "", "start the playground again")
+
+
+def _key(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _struck(missing: set[tuple[str, str]], found: Object) -> bool:
+    """Whether nothing is missing any more, now that something is told of what is found."""
+    if conditions.conditions(found):
+        missing.discard(_key(found))
+    return not missing
 
 
 async def _persistently(attempt: Callable[[], Awaitable[_T]]) -> _T:
