@@ -12,6 +12,7 @@ from typing import Any
 
 from fairlead.client.errors import ClientError
 from fairlead.machinery import statuses
+from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import GroupVersion
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change, as_seen, live, subject
@@ -19,12 +20,19 @@ from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
 IN_USE = "crossplane.io/in-use"
+ATTEMPT = "usage.crossplane.io/deletion-attempt-with-policy"
 _USAGES = (
     "usages.protection.crossplane.io",
     "clusterusages.protection.crossplane.io",
     "usages.apiextensions.crossplane.io",
 )
+_REFUSED = "This resource is in-use by"
+"""How Crossplane's webhook begins a refusal, which has the code of a conflict."""
 PROPAGATION = ("Background", "Foreground", "Orphan")
+
+
+class InUseError(FairleadError):
+    """A usage protects the object; the attempt is recorded, and nothing was deleted."""
 
 
 async def planned(
@@ -36,7 +44,7 @@ async def planned(
     propagation: str = "",
     grace_seconds: int | None = None,
 ) -> Change:
-    """Raises what `Client` raises, and `ScopeError`."""
+    """Raises what `Client` raises, and `ScopeError`; what is in use is refused with `InUseError` when it is sent."""
     before = await reader.one(kind, name, namespace)
     metadata = before["metadata"]
     options: Object = {"propagationPolicy": propagation} if propagation else {}
@@ -45,7 +53,20 @@ async def planned(
     async def delete(version: str, **more: Any) -> Object:
         preconditions = {"uid": metadata["uid"], "resourceVersion": version}
         wanted = {**options, "preconditions": preconditions, **more}
-        return await reader.client.delete(kind.resource, name, namespace or None, options=wanted)
+        try:
+            return await reader.client.delete(kind.resource, name, namespace or None, options=wanted)
+        except statuses.Conflict as error:
+            said = error.message if _REFUSED in error.message else ""
+            if said or await attempted():
+                what = f"{subject(kind, name, namespace)} is in use, so it was not deleted, and the attempt is recorded"
+                raise InUseError(what, said, "end its usages first") from error
+            raise
+
+    async def attempted() -> bool:
+        """The record of a first attempt is a change too, and then the refusal speaks of that alone."""
+        now = await live(reader, kind, name, namespace)
+        marks = [(each or {}).get("metadata", {}).get("annotations") or {} for each in (before, now)]
+        return ATTEMPT not in marks[0] and ATTEMPT in marks[1]
 
     async def send() -> Object:
         return await as_seen(before, lambda: live(reader, kind, name, namespace), delete)

@@ -27,6 +27,7 @@ from fairlead.mcp.toolsets.crossplane import (
     understanding,
     uninstalling,
     upgrading,
+    usagechanges,
     usages,
 )
 
@@ -45,7 +46,9 @@ _IN_BOTH = ("upgrade_package", "install_function", "reconcile_resource")
 RESOURCES = Toolset(
     "crossplane-resources",
     "Claims and composites made and changed, composition revisions, shared data, usages; pause and reconcile.",
-    naming.guided((*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usages.CHANGES, *reconciling.TOOLS)),
+    naming.guided(
+        (*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usagechanges.TOOLS, *reconciling.TOOLS)
+    ),
 )
 PACKAGES = Toolset(
     "crossplane-packages",

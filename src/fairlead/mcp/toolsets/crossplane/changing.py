@@ -85,7 +85,7 @@ async def created(
     except FairleadError as error:
         raise planned.refused(error) from error
     changes = [noted(change, notes)]
-    return settling(found, changes, arguments) if settles else planned.plan(changes)
+    return settling(found, changes, arguments) if settles else announcing(changes)
 
 
 async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str) -> Plan:
@@ -136,17 +136,21 @@ def noted(change: Change, notes: Sequence[str]) -> Change:
 
 
 def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan:
-    """What was noted of something new is said after it too: nobody is asked before."""
-    plan = planned.plan(changes)
     seconds = arguments.get("wait_seconds") or 0
 
-    async def carry_out() -> Answer:
-        answer = await plan.carry_out()
-        told = [redacting.text(fencing.plain(note)) for each in changes if each.before is None for note in each.notes]
-        told += [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
-        return replace(answer, text="\n".join([answer.text, *told]))
+    async def tell() -> list[str]:
+        return [await settled(found, each.kind, each.name, each.namespace, seconds) for each in changes]
 
-    return replace(plan, carry_out=carry_out)
+    return telling(announcing(changes), tell)
+
+
+def announcing(changes: Sequence[Change]) -> Plan:
+    """What was noted of something new is said after it too: nobody is asked before."""
+
+    async def tell() -> list[str]:
+        return [note for each in changes if each.before is None for note in each.notes]
+
+    return telling(planned.plan(changes), tell)
 
 
 def telling(plan: Plan, tell: Callable[[], Awaitable[Sequence[str]]]) -> Plan:
@@ -158,8 +162,7 @@ def telling(plan: Plan, tell: Callable[[], Awaitable[Sequence[str]]]) -> Plan:
             told = await tell()
         except FairleadError as error:
             told = [f"what came of it could not be read: {error}"]
-        lines = (redacting.text(fencing.plain(each)) for each in told)
-        return replace(answer, text="\n".join([answer.text, *lines]))
+        return replace(answer, text="\n".join([answer.text, *map(redacting.text, map(fencing.plain, told))]))
 
     return replace(plan, carry_out=carry_out)
 

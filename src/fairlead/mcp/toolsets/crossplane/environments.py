@@ -78,10 +78,10 @@ async def update_environment_config(call: Call, arguments: Arguments) -> Plan:
         if data is None:
             return await changing.patched(call, arguments, kind, changing.fields(arguments, found), *who)
         patch = [{"op": "add", "path": "/data", "value": data}]
-        change = await patching.planned(reader, kind, arguments["name"], "", patch, "json", notes=tuple(who))
+        change = await patching.planned(reader, kind, arguments["name"], "", patch, "json")
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return planned.plan([change])
+    return planned.plan([changing.noted(change, who)])
 
 
 async def delete_environment_config(call: Call, arguments: Arguments) -> Plan:

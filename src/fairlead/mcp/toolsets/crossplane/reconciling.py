@@ -56,7 +56,7 @@ async def reconcile_resource(call: Call, arguments: Mapping[str, Any]) -> Plan:
         targets = list(await asyncio.gather(*(_target(reader, turn, *each, action, token) for each in found)))
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    first = replace(targets[0].change, notes=tuple(notes))
+    first = changing.noted(targets[0].change, notes)
     plan = planned.plan([first, *(each.change for each in targets[1:])])
     return _proving(reader, plan, targets, action, arguments["wait_seconds"])
 

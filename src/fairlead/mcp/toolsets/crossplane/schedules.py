@@ -81,10 +81,10 @@ async def update_operation(call: Call, arguments: Arguments) -> Plan:
         _check(found, after)
         notes = await operations.function_notes(reader, facts.pipeline(after))
         notes += [_STALE] if after["spec"].get("watch") != found["spec"].get("watch") else []
-        change = await patching.planned(reader, kind, arguments["name"], "", patch, notes=tuple(notes))
+        change = await patching.planned(reader, kind, arguments["name"], "", patch)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    done = planned.plan([change])
+    done = planned.plan([changing.noted(change, notes)])
     plan = operations.outcome(reader, done, kind.api.kind, arguments["name"], operations.TAKEN_UP_SECONDS)
     return operations.due(plan, after["spec"]["schedule"]) if "schedule" in patch.get("spec", {}) else plan
 

@@ -1,97 +1,163 @@
-"""Usages: what must not be deleted while something needs it."""
+"""Usages: what must not be deleted while something needs it; made and looked at."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fairlead.crossplane import building
+from fairlead.crossplane import protecting as facts
+from fairlead.crossplane.judging import State, judge
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
-from fairlead.mcp.toolsets.core import answering
+from fairlead.mcp.toolsets.core import answering, planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAMESPACE
 from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.resources import applying
 from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.planning import live
 from fairlead.resources.reading import Query, Reader
 
+Arguments = Mapping[str, Any]
 Object = dict[str, Any]
-GROUP = "protection.crossplane.io"
-_V1 = f"{GROUP}/v1beta1"
-_LEGACY = "apiextensions.crossplane.io/v1beta1"
-_ATTEMPT = "usage.crossplane.io/deletion-attempt-with-policy"
-_PLACES = (("Usage", _V1), ("ClusterUsage", _V1), ("Usage", _LEGACY))
+MOST = 50
+"""Usages made by one call."""
+_PAUSE = 0.5
 
 
-async def create_usage(call: Call, arguments: Mapping[str, Any]) -> Plan:
+async def create_usage(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
     kind = await reader.kind(arguments["of_kind"])
     namespace = arguments.get("namespace", "") if kind.resource.namespaced else ""
+    there = arguments.get("of_namespace", "") or namespace
     if kind.resource.namespaced and not namespace:
         raise ToolError(f"{kind.api.kind} is namespaced", "", "give `namespace`, where its usage will be too")
-    legacy = not await _serves(reader, "Usage", _V1)
+    legacy = not await facts.serves(reader, "Usage", facts.VERSION)
     if legacy and namespace:
         what = f"Crossplane 1.x protects only what is in no namespace, and {kind.api.kind} is in one"
         raise ToolError(what, "", "protect what it is made of: trace_resource names that")
-    name = await _protected(reader, kind, namespace, arguments)
-    of = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name}}
+    by, notes = await user(reader, arguments, namespace)
+    if there != namespace and by is None:
+        raise ToolError(f"a usage in {namespace} of what is in {there} needs a user", "", "give by_kind and by_name")
+    names = await _protected(reader, kind, there, arguments)
+    elsewhere = {"namespace": there} if there != namespace else {}
+
+    def build(name: str) -> Object:
+        of = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name, **elsewhere}}
+        own = arguments.get("name") or f"{name}-usage"
+        more: Object = {"namespace": namespace, "replay": bool(arguments.get("replay_deletion")), "legacy": legacy}
+        return building.usage(own, of, by, arguments.get("reason", ""), **more)
+
     try:
-        manifest = building.usage(
-            arguments.get("name") or f"{name}-usage",
-            of,
-            await _user(reader, arguments),
-            arguments.get("reason", ""),
-            namespace=namespace,
-            replay=bool(arguments.get("replay_deletion")),
-            legacy=legacy,
-        )
+        manifests = [build(each) for each in names]
     except building.BuildError as error:
         raise ToolError(str(error)) from error
-    return await changing.created(call, arguments, manifest, update="resources_patch")
+    if len(manifests) == 1:
+        plan = await changing.created(call, arguments, manifests[0], *notes, update="update_usage", settles=False)
+    else:
+        plan, manifests = await _several(reader, manifests, notes)
+    return changing.telling(plan, _protecting(reader, manifests, arguments.get("wait_seconds") or 0))
 
 
-async def _serves(reader: Reader, kind: str, api_version: str) -> bool:
-    try:
-        await reader.kind(kind, api_version)
-    except UnknownKindError:
-        return False
-    return True
-
-
-async def _protected(reader: Reader, kind: Kind, namespace: str, arguments: Mapping[str, Any]) -> str:
-    """Its name. Crossplane would take one of several matches at random; here none is taken. Raises `ToolError`."""
+async def _protected(reader: Reader, kind: Kind, namespace: str, arguments: Arguments) -> list[str]:
+    """Names: of several matches Crossplane would take one at random; here none is taken. Raises `ToolError`."""
     name, selector = arguments.get("of_name", ""), arguments.get("of_label_selector", "")
     if bool(name) == bool(selector):
         raise ToolError("what to protect is not said", "", "give either of_name or of_label_selector")
     try:
         if name:
             await reader.one(kind, name, namespace)
-            return str(name)
+            return [str(name)]
         found = await reader.client.list(kind.resource, namespace or None, label_selector=selector)
     except FairleadError as error:
         raise answering.refused(error, kind) from error
     names = [str(each["metadata"]["name"]) for each in found.items]
+    if names and arguments.get("each_match") and len(names) <= MOST and not arguments.get("name"):
+        return names
     if len(names) != 1:
-        there = fencing.plain(", ".join(names)) or "none"
+        there = fencing.plain(", ".join(names[:MOST])) or "none"
         what = f"{len(names)} {kind.resource.qualified} match {selector}, and a usage protects one: nothing was made"
-        raise ToolError(what, f"they are: {there}", "make one usage for each, by of_name")
-    return names[0]
+        raise ToolError(what, f"they are: {there}", _instead(len(names), arguments))
+    return names
 
 
-async def _user(reader: Reader, arguments: Mapping[str, Any]) -> Object | None:
+def _instead(count: int, arguments: Arguments) -> str:
+    if not count:
+        return "look for its labels, or give of_name"
+    if count > MOST:
+        return f"narrow the selector: at most {MOST} at once"
+    if arguments.get("name"):
+        return "leave out name: each gets its own"
+    return "each_match=true makes one for each, or name one by of_name"
+
+
+async def user(reader: Reader, arguments: Arguments, namespace: str) -> tuple[Object | None, list[str]]:
+    """The `by` of a usage in that namespace, and what there is to know about it. Raises `ToolError`."""
     if not arguments.get("by_kind") and not arguments.get("by_name"):
-        return None
+        return None, []
     if not (arguments.get("by_kind") and arguments.get("by_name")):
         raise ToolError("who uses it is half said", "", "give by_kind and by_name")
-    kind = await reader.kind(arguments["by_kind"])
-    return {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": arguments["by_name"]}}
+    kind, name = await reader.kind(arguments["by_kind"]), str(arguments["by_name"])
+    if kind.resource.namespaced and not namespace:
+        what = f"what is in no namespace cannot be used by a {kind.api.kind}, which is in one"
+        raise ToolError(what, "a ClusterUsage looks for its user in no namespace", "give a reason instead")
+    found = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name}}
+    try:
+        there = await live(reader, kind, name, namespace if kind.resource.namespaced else "")
+    except FairleadError as error:
+        return found, [f"whether {kind.api.kind} {name} is there could not be read: {error}"]
+    return found, [] if there else [f"{kind.api.kind} {name} is not there: the usage is not ready before it is"]
 
 
-async def list_usages(call: Call, arguments: Mapping[str, Any]) -> Answer:
+async def _several(reader: Reader, manifests: Sequence[Object], notes: list[str]) -> tuple[Plan, list[Object]]:
+    """One for each match but those that have one of that name; each is shown."""
+    changes, new = [], []
+    try:
+        for each in manifests:
+            kind = await reader.kind(each["kind"], each["apiVersion"])
+            name, namespace = each["metadata"]["name"], each["metadata"].get("namespace", "")
+            if await live(reader, kind, name, namespace) is not None:
+                notes.append(f"{kind.api.kind} {name} is there already and stays as it is")
+                continue
+            changes.append(await applying.planned(reader, each))
+            new.append(each)
+    except FairleadError as error:
+        raise planned.refused(error) from error
+    if not changes:
+        raise ToolError("each match has a usage already", "", "list_usages shows them")
+    notes.append("what comes to match later is not protected")
+    return changing.announcing([changing.noted(changes[0], notes), *changes[1:]]), new
+
+
+def _protecting(reader: Reader, made: Sequence[Object], seconds: int) -> Callable[[], Awaitable[list[str]]]:
+    async def tell() -> list[str]:
+        left = seconds + asyncio.get_running_loop().time()
+        return [line for each in made for line in await _taken_up(reader, each, left)]
+
+    return tell
+
+
+async def _taken_up(reader: Reader, made: Object, until: float) -> list[str]:
+    """As soon as it protects, or how far it is at that time."""
+    kind = await reader.kind(made["kind"], made["apiVersion"])
+    name, namespace = made["metadata"]["name"], made["metadata"].get("namespace", "")
+    while True:
+        usage = await reader.one(kind, name, namespace)
+        if judge(usage).state is State.HEALTHY or asyncio.get_running_loop().time() > until:
+            break
+        await asyncio.sleep(_PAUSE)
+    lines = await about(reader, usage)
+    return lines if judge(usage).state is State.HEALTHY else [*lines, *await changing.warnings(reader, usage)]
+
+
+async def list_usages(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
+    wanted = {side: await _kinds(reader, arguments.get(f"{side}_kind", "")) for side in facts.SIDES}
     lines, total, gaps = list[str](), 0, list[str]()
-    for kind_name, api_version in _PLACES:
-        if not await _serves(reader, kind_name, api_version):
+    for kind_name, api_version in facts.PLACES:
+        if not await facts.serves(reader, kind_name, api_version):
             continue
         kind = await reader.kind(kind_name, api_version)
         if arguments.get("namespace") and not kind.resource.namespaced:
@@ -107,78 +173,83 @@ async def list_usages(call: Call, arguments: Mapping[str, Any]) -> Answer:
             gaps.append(f"not read: {kind.resource.qualified}: {error}")
             continue
         items = [{"apiVersion": api_version, "kind": kind_name, **each} for each in page.document.get("items") or ()]
-        shown = [each for each in items if _is_wanted(each, arguments)]
+        shown = [
+            each
+            for each in items
+            if all(facts.is_of(each, side, wanted[side], arguments.get(f"{side}_name", "")) for side in facts.SIDES)
+        ]
         total += len(shown)
         lines += [_row(each) for each in shown]
         gaps += ["more follow; raise limit"] if page.cursor else []
     if not lines:
-        return Answer("\n".join(["no usages: nothing is protected from deletion", *gaps]))
+        narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *BY))
+        said = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
+        return Answer("\n".join([said, *gaps]))
     return Answer("\n".join([fencing.fenced(redacting.text("\n".join(lines)), "usages"), f"{total} in all", *gaps]))
 
 
-def _is_wanted(usage: Object, arguments: Mapping[str, Any]) -> bool:
-    for side in ("of", "by"):
-        found = (usage.get("spec") or {}).get(side) or {}
-        kind, name = arguments.get(f"{side}_kind"), arguments.get(f"{side}_name")
-        if kind and str(found.get("kind")).lower() != str(kind).partition(".")[0].lower():
-            return False
-        if name and (found.get("resourceRef") or {}).get("name") != name:
-            return False
-    return True
+async def _kinds(reader: Reader, name: str) -> tuple[str, ...]:
+    """As usages write it, whatever it is called; none for any."""
+    if not name:
+        return ()
+    try:
+        return ((await reader.kind(name)).api.kind.lower(),)
+    except UnknownKindError:
+        return (name.partition(".")[0].lower(),)
 
 
 def _row(usage: Object) -> str:
-    spec = usage.get("spec") or {}
-    told = [f"{changing.summary(usage)}", f"protects {_side(spec.get('of'))}"]
-    told += [f"used by {_side(spec['by'])}"] if spec.get("by") else []
-    told += [f"because {spec['reason']}"] if spec.get("reason") else []
-    told += ["deletes it once it is unused"] if spec.get("replayDeletion") else []
-    return "; ".join(told)
+    return f"{changing.summary(usage)}; {facts.told(usage)}"
 
 
-def _side(found: Any) -> str:
-    found = found or {}
-    name = (found.get("resourceRef") or {}).get("name")
-    return f"{found.get('kind')}/{name}" if name else f"{found.get('kind')} by {found.get('resourceSelector')}"
-
-
-async def get_usage(call: Call, arguments: Mapping[str, Any]) -> Answer:
+async def get_usage(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    namespaced = bool(arguments.get("namespace"))
-    served = await _serves(reader, "Usage", _V1)
-    kind, api_version = _PLACES[2] if not served else _PLACES[0] if namespaced else _PLACES[1]
-    return await showing.gets(kind, api_version, _about)(call, arguments)
+    kind = await facts.place(reader, arguments.get("namespace", ""))
+    return await showing.gets(kind.api.kind, kind.api_version, about)(call, arguments)
 
 
-async def _about(reader: Reader, usage: Object) -> list[str]:
+async def about(reader: Reader, usage: Object) -> list[str]:
     """Whether what it names is there, and whether a deletion has been tried."""
-    spec, lines = usage.get("spec") or {}, [_row(usage)]
-    for side in ("of", "by"):
-        found = spec.get(side) or {}
-        name = (found.get("resourceRef") or {}).get("name")
-        if not name:
+    lines = [_row(usage)]
+    for side in facts.SIDES:
+        reference = facts.target(usage, side)
+        if reference is None:
             continue
         try:
-            kind = await reader.kind(str(found.get("kind")), str(found.get("apiVersion")))
-            obj = await reader.one(
-                kind, name, str(usage["metadata"].get("namespace") or "") if kind.resource.namespaced else ""
-            )
+            obj = await facts.look(reader, reference)
         except FairleadError as error:
             lines.append(f"{side}: {error}")
             continue
-        annotations = obj["metadata"].get("annotations") or {}
-        tried = f"; its deletion was tried ({annotations[_ATTEMPT]})" if annotations.get(_ATTEMPT) else ""
-        marked = (obj["metadata"].get("labels") or {}).get("crossplane.io/in-use") == "true"
-        protected = "" if side == "by" else "; protected" if marked else "; not marked as in use yet"
-        lines.append(f"{side}: {changing.summary(obj, kind.api.categories)}{protected}{tried}")
+        tried = f"; its deletion was tried ({facts.tried(obj)})" if facts.tried(obj) else ""
+        protected = "" if side == "by" else "; protected" if facts.is_marked(obj) else "; not marked as in use yet"
+        lines.append(f"{side}: {changing.summary(obj)}{protected}{tried}")
     return lines
 
 
 _LEGACY_GROUP = "apiextensions.crossplane.io"
-_INSTEAD = f"usages.{GROUP}"
-_ANY = Right(("get",), "*", "*")
+_INSTEAD = f"usages.{facts.GROUP}"
+ANY = Right(("get",), "*", "*")
+
+
+def rights(*verbs: str) -> tuple[Right, ...]:
+    """On usages of the kinds that this Crossplane has."""
+    return (
+        Right(verbs, facts.GROUP, "usages"),
+        Right(verbs, facts.GROUP, "clusterusages"),
+        Right(verbs, _LEGACY_GROUP, "usages", unless=_INSTEAD),
+    )
+
+
+LISTS = (
+    Right(("list",), facts.GROUP, "usages"),
+    Right(("list",), facts.GROUP, "clusterusages"),
+    Right(("list",), _LEGACY_GROUP, "usages"),
+)
+OWN = (Parameter("name", "Its name.", required=True), Parameter("namespace", "None for a ClusterUsage."))
+BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
+REASON = Parameter("reason", "Shown to whoever tries.")
+REPLAY = Parameter("replay_deletion", "Delete it by itself once it is unused.", type="boolean")
 _OF = (Parameter("of_kind", "What is protected."), Parameter("of_name", "Its name."))
-_BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
 TOOLS = (
     Tool(
         "create_usage",
@@ -189,51 +260,35 @@ TOOLS = (
             Parameter("of_kind", "What to protect.", required=True),
             _OF[1],
             Parameter("of_label_selector", "Instead of a name; has to match one."),
-            *_BY,
-            Parameter("reason", "Shown to whoever tries."),
+            Parameter("each_match", "One usage for each match.", type="boolean"),
+            Parameter("of_namespace", "If not `namespace`; needs a user."),
+            *BY,
+            REASON,
             Parameter("namespace", "Of both."),
             Parameter("name", "Of the usage."),
-            Parameter("replay_deletion", "Delete it by itself once it is unused.", type="boolean"),
+            REPLAY,
             changing.SHORT_WAIT,
             DRY_RUN,
             CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(
-            Right(("get", "create", "patch"), GROUP, "usages"),
-            Right(("get", "create", "patch"), GROUP, "clusterusages"),
-            Right(("get", "create", "patch"), _LEGACY_GROUP, "usages", unless=_INSTEAD),
-            Right(("get", "list"), "*", "*"),
-            changing.EVENTS,
-        ),
+        rights=(*rights("get", "create", "patch"), Right(("get", "list"), "*", "*"), changing.EVENTS),
     ),
     Tool(
         "list_usages",
         "List usages",
         "What is protected from deletion, by what and why.",
         list_usages,
-        (NAMESPACE, *_OF, *_BY, LABELS, LIMIT, CONTEXT),
-        rights=(
-            Right(("list",), GROUP, "usages"),
-            Right(("list",), GROUP, "clusterusages"),
-            Right(("list",), _LEGACY_GROUP, "usages"),
-        ),
+        (NAMESPACE, *_OF, *BY, LABELS, LIMIT, CONTEXT),
+        rights=LISTS,
     ),
     Tool(
         "get_usage",
         "Get a usage",
         "One usage: what it protects, for whom, whether a deletion was tried.",
         get_usage,
-        (Parameter("name", "Its name.", required=True), Parameter("namespace", "None for a ClusterUsage."), CONTEXT),
-        rights=(
-            Right(("get",), GROUP, "usages"),
-            Right(("get",), GROUP, "clusterusages"),
-            Right(("get",), _LEGACY_GROUP, "usages", unless=_INSTEAD),
-            _ANY,
-            changing.EVENTS,
-        ),
+        (*OWN, CONTEXT),
+        rights=(*rights("get"), ANY, changing.EVENTS),
     ),
 )
-
-CHANGES: tuple[Tool, ...] = ()
