@@ -14,6 +14,7 @@ from fairlead.crossplane import crontab, sources
 from fairlead.crossplane.sources import Source
 from fairlead.crossplane.xrds import CLUSTER, LEGACY_CLUSTER, NAMESPACED
 from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.patches import merge_patch
 
 Object = dict[str, Any]
 EXTENSIONS = "apiextensions.crossplane.io"
@@ -45,9 +46,10 @@ def xrd(
     claim: str = "",
     claim_plural: str = "",
     default_composition: str = "",
+    more: Mapping[str, Any] | None = None,
     has_v2: bool = True,
 ) -> Object:
-    """By v1 where it offers claims or Crossplane is a 1.x, by v2 otherwise. Raises `BuildError`."""
+    """By v1 where it offers claims or Crossplane is a 1.x, by v2 otherwise; `more` of its spec. Raises `BuildError`."""
     legacy = bool(claim) or not has_v2
     if claim and scope not in ("", LEGACY_CLUSTER):
         raise BuildError("an XRD with claims has the scope LegacyCluster", "", "leave out the claim, or the scope")
@@ -67,6 +69,7 @@ def xrd(
     spec["versions"] = [_version(version, spec_schema, status_schema)]
     if default_composition:
         spec["defaultCompositionRef"] = {"name": default_composition}
+    spec = merge_patch(spec, _fitting(more or {}, legacy=legacy))
     api = "v1" if legacy else "v2"
     metadata = _metadata(f"{plural}.{group}")
     return {
@@ -75,6 +78,16 @@ def xrd(
         "metadata": metadata,
         "spec": spec,
     }
+
+
+def _fitting(more: Mapping[str, Any], *, legacy: bool) -> Mapping[str, Any]:
+    if taken := sorted({"group", "scope", "versions"} & more.keys()):
+        raise BuildError(
+            f"{', '.join(taken)} is given by itself", "", "leave it out of `spec`; update_xrd adds versions"
+        )
+    if not legacy and (claims := sorted({"connectionSecretKeys", "defaultCompositeDeletePolicy"} & more.keys())):
+        raise BuildError(f"{', '.join(claims)} is for XRDs with claims", "", "give claim_kind, or compose a Secret")
+    return more
 
 
 def _version(name: str, spec: Mapping[str, Any], status: Mapping[str, Any] | None) -> Object:
