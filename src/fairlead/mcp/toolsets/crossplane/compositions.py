@@ -210,7 +210,7 @@ TOOLS = (
     Tool(
         "create_composition",
         "Create a composition",
-        "Say by a pipeline of functions what a composite is made of.",
+        "Write a new composition: a pipeline of functions that maps a platform API to managed resources.",
         plan=create_composition,
         parameters=(
             NAME,
@@ -242,14 +242,15 @@ TOOLS = (
     showing.get_tool(
         "get_composition",
         "Get a composition",
-        "One composition: pipeline, functions, latest revision, who uses it.",
+        "Show one composition's configuration: pipeline steps and their templates, latest revision, who uses it.",
         showing.gets("Composition", _V1, _about),
         (Right(("get",), GROUP, "compositions"), _REVISIONS, _FUNCTIONS, changing.COMPOSITES),
     ),
     Tool(
         "update_composition",
         "Update a composition",
-        "Change, add, remove or reorder steps of the pipeline; makes a new revision.",
+        "Modify a composition: change, add, remove or reorder pipeline steps, their templates and patches; makes a new "
+        "revision.",
         plan=update_composition,
         parameters=(
             NAME,

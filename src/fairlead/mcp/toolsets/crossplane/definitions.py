@@ -14,7 +14,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAME
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LIMIT, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
@@ -149,8 +149,7 @@ async def delete_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
 async def list_xrds(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = changing.reader(call, arguments)
-    query = Query(label_selector=arguments.get("label_selector", ""))
-    swept = await sweeping.sweep(reader, [await reader.kind(KIND, _V1)], _row, query)
+    swept = await sweeping.sweep(reader, [await reader.kind(KIND, _V1)], _row, Query())
     found = [each for one in swept for each in one.taken]
     return showing.table(_COLUMNS, found[: arguments["limit"]], "XRDs", len(found), sweeping.gaps(swept))
 
@@ -206,8 +205,8 @@ TOOLS = (
     Tool(
         "create_xrd",
         "Create an XRD",
-        "Define a custom platform API as an XRD (CompositeResourceDefinition). With claim_kind it offers claims, else "
-        "composites are namespaced.",
+        "Define a custom platform API with its parameters: an XRD (CompositeResourceDefinition). With claim_kind it "
+        "offers claims, else composites are namespaced.",
         plan=create_xrd,
         parameters=(
             Parameter("group", "E.g. platform.example.org.", required=True),
@@ -234,13 +233,13 @@ TOOLS = (
         "All XRDs (CompositeResourceDefinitions), the platform APIs that are installed: are they established, kinds, "
         "claims, versions.",
         list_xrds,
-        (LABELS, LIMIT, CONTEXT),
+        (LIMIT, CONTEXT),
         rights=(Right(("list",), GROUP, _RESOURCE),),
     ),
     showing.get_tool(
         "get_xrd",
         "Get an XRD",
-        "One XRD (CompositeResourceDefinition): its configuration, state and events, compositions, what lives by it.",
+        "Show one XRD (CompositeResourceDefinition): its configuration, why its CRD is not there, compositions, users.",
         get_xrd,
         (Right(("get", "list"), GROUP, _RESOURCE), Right(("list",), GROUP, "compositions"), changing.LIVES),
     ),

@@ -12,7 +12,7 @@ from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, LABELS, LIMIT
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, LIMIT
 from fairlead.mcp.toolsets.crossplane import changing, showing
 
 Object = dict[str, Any]
@@ -21,9 +21,9 @@ Object = dict[str, Any]
 async def list_composition_revisions(call: Call, arguments: Mapping[str, Any]) -> Answer:
     reader = changing.reader(call, arguments)
     composition = arguments.get("composition", "")
-    given = [f"{pinning.LABEL}={composition}" if composition else "", arguments.get("label_selector", "")]
     try:
-        found, gaps = await revisions.lines(reader, "CompositionRevision", ",".join(each for each in given if each))
+        selector = f"{pinning.LABEL}={composition}" if composition else ""
+        found, gaps = await revisions.lines(reader, "CompositionRevision", selector)
         on = await revisions.users(reader, {each.target for each in found})
     except FairleadError as error:
         raise answering.refused(error) from error
@@ -99,7 +99,7 @@ LIST = Tool(
     "List composition revisions",
     "Version history of compositions: which revision is the latest, and how many composites still use an older one.",
     list_composition_revisions,
-    (Parameter("composition", "Only of this one."), LABELS, LIMIT, CONTEXT),
+    (Parameter("composition", "Only of this one."), LIMIT, CONTEXT),
     rights=(_REVISIONS, changing.COMPOSITES),
 )
 TOOLS: tuple[Tool, ...] = (
