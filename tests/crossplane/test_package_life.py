@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import anyio.to_thread
 import pytest
 
 from testenv.registry import Registry, metadata
@@ -47,12 +48,32 @@ class Platform:
         return self.registry.put(f"demo/{self.name}", tag, [metadata("Configuration", self.name, **spec), *brought])
 
 
+async def moved(agent: Hand, plane: Kubectl, name: str, tool: str = "upgrade_package", **arguments: Any) -> str:
+    """Crossplane may need more than a minute where the former revision lets go late."""
+    said = await agent(tool, kind="configuration", name=name, wait_seconds=60, **arguments)
+    if "state: healthy" not in said:
+        assert "has not let go yet" in said, said
+        await anyio.to_thread.run_sync(healthy, plane, name)
+    return said
+
+
+def healthy(plane: Kubectl, name: str) -> None:
+    def look() -> None:
+        wanted = '{.status.conditions[?(@.type=="Healthy")].status}'
+        if plane.run("get", "configuration.pkg.crossplane.io", name, "-o", f"jsonpath={wanted}") != "True":
+            raise Refused(f"{name} is not healthy yet")
+
+    world.eventually(look, seconds=150)
+
+
 @pytest.fixture
 def platform(registry: Registry, unique: Callable[[str], str]) -> Platform:
     return Platform(registry, unique("platform"))
 
 
-async def test_an_upgrade_says_what_it_is_and_what_became_of_it(agent: Hand, platform: Platform) -> None:
+async def test_an_upgrade_says_what_it_is_and_what_became_of_it(
+    agent: Hand, plane: Kubectl, platform: Platform
+) -> None:
     name = platform.name
     first, second = platform.put("v1.0.0"), platform.put("v1.1.0", kinds=2)
     await agent("install_configuration", package=first, wait_seconds=60)
@@ -61,40 +82,46 @@ async def test_an_upgrade_says_what_it_is_and_what_became_of_it(agent: Hand, pla
     assert f"upgrade_package kind=configuration name={name} package={second}" in again
     rehearsed = await agent("upgrade_package", kind="configuration", name=name, version="v1.1.0", dry_run=True)
     assert "v1.0.0 → v1.1.0: a minor upgrade" in rehearsed
-    upgraded = await agent("upgrade_package", kind="configuration", name=name, version="v1.1.0", wait_seconds=60)
-    assert f"Configuration/{name}: healthy" in upgraded
+    upgraded = await moved(agent, plane, name, version="v1.1.0")
     assert "revision 2" in upgraded
     assert "is Active" in upgraded
     assert "nothing to do: it is at" in await agent.refused(
         "upgrade_package", kind="configuration", name=name, package=second
     )
-    back = await agent("upgrade_package", kind="configuration", name=name, version="v1.0.0", wait_seconds=60)
+    await moved(agent, plane, name, version="v1.0.0")
     assert "a downgrade" in agent.talk.asked[-1]
-    assert f"Configuration/{name}: healthy" in back
 
 
 @pytest.mark.whole
-async def test_a_rollback_goes_where_there_is_something_to_go_back_to(agent: Hand, platform: Platform) -> None:
+async def test_a_rollback_goes_where_there_is_something_to_go_back_to(
+    agent: Hand, plane: Kubectl, platform: Platform
+) -> None:
     name = platform.name
     which = {"kind": "configuration", "name": name}
     await agent("install_configuration", package=platform.put("v1.0.0"), wait_seconds=60)
     assert "has no former revision" in await agent.refused("rollback_package", **which)
-    await agent("upgrade_package", **which, package=platform.put("v2.0.0", kinds=2), wait_seconds=60)
+    await moved(agent, plane, name, package=platform.put("v2.0.0", kinds=2))
     assert "a major upgrade" in agent.talk.asked[-1]
-    back = await agent("rollback_package", **which, wait_seconds=60)
+    await moved(agent, plane, name, "rollback_package")
     assert "back to revision 1" in agent.talk.asked[-1]
     assert "v2.0.0 → v1.0.0: a downgrade" in agent.talk.asked[-1]
-    assert f"Configuration/{name}: healthy" in back
     assert "there are: 2 (v2.0.0)" in await agent.refused("rollback_package", **which, to_revision="7")
     listed = await agent("list_package_revisions", kind="configuration", package=name)
     assert "2 in all" in listed
-    for tag, kinds in (("v3.0.0", 3), ("v4.0.0", 1)):
-        await agent("upgrade_package", **which, package=platform.put(tag, kinds, licence=tag), wait_seconds=60)
-    left = await agent.refused("rollback_package", **which, to_revision="7")
-    assert "there are: 3 (v1.0.0)" not in left or "(v3.0.0)" in left
+    same = await moved(agent, plane, name, package=platform.put("v1.0.1"))
+    assert "a patch upgrade" in agent.talk.asked[-1]
+    assert "its content is the same, so there is no new revision" in same
+    third = await moved(agent, plane, name, package=platform.put("v3.0.0", kinds=3))
+    assert "revision 4" in third, "going back made a former revision the third"
+    gone = await agent("upgrade_package", **which, version="v9.9.9", wait_seconds=60)
+    assert "MANIFEST_UNKNOWN" in gone
+    assert "is Active as before" in gone
+    assert f"next: upgrade_package kind=configuration name={name} package={platform.repository}:v3.0.0" in gone
 
 
-async def test_a_revision_waits_for_its_activation_where_the_policy_is_manual(agent: Hand, platform: Platform) -> None:
+async def test_a_revision_waits_for_its_activation_where_the_policy_is_manual(
+    agent: Hand, plane: Kubectl, platform: Platform
+) -> None:
     name = platform.name
     which = {"kind": "configuration", "name": name}
     await agent("install_configuration", package=platform.put("v1.0.0"), wait_seconds=60)
@@ -106,7 +133,7 @@ async def test_a_revision_waits_for_its_activation_where_the_policy_is_manual(ag
     cause = await agent("diagnose_resource", kind="configurations.pkg.crossplane.io", name=name)
     assert f"1. Configuration/{name} has a new revision that nobody has activated" in cause
     activated = await agent("activate_package_revision", kind="configuration", revision=revision, wait_seconds=60)
-    assert f"Configuration/{name}: healthy" in activated
+    assert "state: healthy" in activated or "has not let go yet" in activated, activated
     assert "is active already" in await agent.refused(
         "activate_package_revision", kind="configuration", revision=revision
     )
@@ -122,7 +149,7 @@ async def revisions(agent: Hand, package: str) -> list[str]:
 
 
 async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
-    agent: Hand, platform: Platform, registry: Registry, unique: Callable[[str], str]
+    agent: Hand, plane: Kubectl, platform: Platform, registry: Registry, unique: Callable[[str], str]
 ) -> None:
     base, app = platform, unique("app")
     base.put("v1.0.0")
@@ -131,7 +158,7 @@ async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
     brought = [metadata("Configuration", app, dependsOn=needs), manifests.xrd("App", f"{app}.example.org")]
     package = registry.put(f"demo/{app}", "v1.0.0", brought)
     installed = await agent("install_configuration", package=package, wait_seconds=60)
-    assert "healthy" in installed
+    assert "state: healthy" in installed, installed
     name = f"demo-{base.name}"
     which = {"kind": "configuration", "name": name}
     rehearsed = await agent("upgrade_package", **which, package=two, dry_run=True)
@@ -139,7 +166,7 @@ async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
     lock = await agent("get_package_lock", source=base.repository)
     assert f"needs Configuration {name} >=v1.0.0 <v2.0.0: v1.0.0, met" in lock
     assert "conflict:" not in lock
-    await agent("upgrade_package", **which, package=two, wait_seconds=60)
+    await moved(agent, plane, name, package=two)
     broken = await agent("get_package_lock", source=base.repository)
     assert f"conflict: Configuration {app} needs {base.repository} >=v1.0.0 <v2.0.0, and v2.0.0 is installed" in broken
     assert "resolved: True" in broken, "Crossplane itself sees nothing wrong with it"
@@ -186,7 +213,7 @@ async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platfor
     made = await agent("set_image_config", name=name, match_prefixes=[elsewhere], rewrite_prefix=platform.repository)
     assert "matches no package that is installed" in made
     text = await agent("install_configuration", package=f"{elsewhere}:v1.0.0", wait_seconds=60)
-    assert "healthy" in text
+    assert "state: healthy" in text, text
     shown = await agent("get_package_config", kind="ImageConfig", name=name)
     assert f"matches Configuration {name} ({elsewhere}:v1.0.0): decides rewrite" in shown
     assert f"rewrite {platform.repository}; matches 1 packages: Configuration {name}" in await agent(

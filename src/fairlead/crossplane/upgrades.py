@@ -7,6 +7,7 @@ beforehand, from what the cluster holds; what the new version itself depends on 
 Source: reference/crossplane.md §1.5, §7 (4); seen on Crossplane 2.3.4.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,19 @@ def former(package: Object, revisions: Sequence[Object], wanted: str = "") -> Ob
         said = f"revision {number(found[-1])} was fetched as {sources.of(package)} too, before the tag moved"
         raise NoRevisionError("the tag no longer means what it did", said, "upgrade_package takes its digest")
     return found[-1]
+
+
+_CONTROLLED = re.compile(r"already controlled by \w+Revision (?P<revision>\S+)")
+
+
+def held_back(package: str, message: str) -> str:
+    """The former revision of the same package that has not let go of what both bring; empty where it is not that.
+
+    Crossplane switches the one off and the other on at once, and tries again in longer and longer steps.
+    """
+    found = _CONTROLLED.search(message)
+    own = found is not None and found["revision"].rpartition("-")[0] == package[:50]
+    return found["revision"] if found and own else ""
 
 
 def number(revision: Object) -> int:

@@ -6,16 +6,14 @@ current revision that tells how it goes.
 """
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from fairlead.crossplane import packages as facts
-from fairlead.crossplane import upgrades
+from fairlead.crossplane import references, steps, upgrades
 from fairlead.crossplane.judging import State, judge
-from fairlead.machinery import redacting
-from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import fencing
-from fairlead.mcp.tools import Answer, Plan
+from fairlead.machinery import conditions
+from fairlead.mcp.calling import Call
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -24,34 +22,27 @@ Object = dict[str, Any]
 _PAUSE = 0.5
 
 
-def settling(reader: Reader, plan: Plan, kind: Kind, name: str, before: Object | None, seconds: int) -> Plan:
-    """The plan, whose answer says what became of the package; `before` is the package as it was."""
-
-    async def carry_out() -> Answer:
-        answer = await plan.carry_out()
-        try:
-            told = await _told(reader, kind, name, before, seconds)
-        except FairleadError as error:
-            told = [f"how it is could not be read: {error}"]
-        return replace(answer, text="\n".join([answer.text, *told]))
-
-    return replace(plan, carry_out=carry_out)
-
-
-async def _told(reader: Reader, kind: Kind, name: str, before: Object | None, seconds: int) -> list[str]:
-    package = await _arrived(reader, kind, name, seconds)
-    health = judge(package)
-    lines = [changing.summary(package)]
+async def told(
+    call: Call, reader: Reader, kind: Kind, name: str, before: Object | None, arguments: Mapping[str, Any]
+) -> list[str]:
+    """What became of the package, which was `before`; None: it is new. Raises what `Reader` raises."""
+    package = await _arrived(reader, kind, name, arguments.get("wait_seconds") or 0)
     current = await facts.current(reader, package)
-    if not _is_taken_up(package):
-        lines.append("Crossplane has not taken it up yet")
-    elif current is not None:
-        lines.append(_revision(current, before))
-    if health.state is State.HEALTHY:
+    lines = [_state(package)]
+    if current is not None and _is_taken_up(package):
+        lines.append(_revision(package, current, before))
+    if judge(package).state is State.HEALTHY and _is_taken_up(package):
         return lines
+    if not _is_taken_up(package):
+        lines += _not_taken_up(current)
     for each in (package, current):
         lines += await changing.warnings(reader, each) if each else []
-    return [*dict.fromkeys(lines), *_next(package, current, before)]
+    return [*dict.fromkeys(lines), *_next(call, package, current, before)]
+
+
+def _not_taken_up(current: Object | None) -> list[str]:
+    said = "Crossplane has not taken up the change yet, or cannot fetch the package"
+    return [f"{said}; {current['metadata']['name']} is {_desired(current)} as before" if current else said]
 
 
 async def _arrived(reader: Reader, kind: Kind, name: str, seconds: int) -> Object:
@@ -69,7 +60,7 @@ async def _arrived(reader: Reader, kind: Kind, name: str, seconds: int) -> Objec
 
 async def _is_settled(reader: Reader, package: Object) -> bool:
     if not _is_taken_up(package):
-        return False
+        return _cannot_be_fetched(package)
     if judge(package).state is State.HEALTHY:
         return True
     current = await facts.current(reader, package)
@@ -80,20 +71,47 @@ def _is_taken_up(package: Object) -> bool:
     return bool((package.get("status") or {}).get("currentIdentifier") == package["spec"]["package"])
 
 
-def _revision(current: Object, before: Object | None) -> str:
-    spec, name = current.get("spec") or {}, current["metadata"]["name"]
-    told = f"revision {spec.get('revision')} ({name}) is {spec.get('desiredState')}"
-    if before is not None and (before.get("status") or {}).get("currentRevision") == name:
-        told += "; no new one, for its content is the same"
-    return redacting.text(fencing.plain("; ".join([told, *facts.dependencies(current)])))
+def _cannot_be_fetched(package: Object) -> bool:
+    """By what is said of this very generation; Crossplane tries again, more and more rarely."""
+    found = conditions.get(package, "Installed") or {}
+    generation = package["metadata"].get("generation")
+    return found.get("reason") == "UnpackingPackage" and found.get("observedGeneration") == generation
 
 
-def _next(package: Object, current: Object | None, before: Object | None) -> list[str]:
-    kind, name = package["kind"], package["metadata"]["name"]
+def _desired(revision: Object) -> str:
+    return str((revision.get("spec") or {}).get("desiredState") or "not activated")
+
+
+def _revision(package: Object, current: Object, before: Object | None) -> str:
+    name = current["metadata"]["name"]
+    said = [f"revision {upgrades.number(current)} ({name}) is {_desired(current)}", *facts.dependencies(current)]
+    moved = before is not None and before["spec"]["package"] != package["spec"]["package"]
+    if before is not None and moved and (before.get("status") or {}).get("currentRevision") == name:
+        said.append("its content is the same, so there is no new revision")
+    return "; ".join(said)
+
+
+def _state(package: Object) -> str:
+    health = judge(package)
+    return f"state: {': '.join(each for each in (health.state.value, health.reason, health.message) if each)}"
+
+
+def _next(call: Call, package: Object, current: Object | None, before: Object | None) -> list[str]:
+    """What this server has a tool for."""
+    about = references.of(package)
     if current is not None and upgrades.is_manual(package) and not facts.is_active(current):
-        revision = current["metadata"]["name"]
-        return [f"next: activate_package_revision kind={kind.lower()} revision={revision}"]
-    lines = [f"next: diagnose_resource kind={kind.lower()}s.{facts.GROUP} name={name}"]
-    if before is not None and before["spec"]["package"] != package["spec"]["package"]:
-        lines.append(f"back: upgrade_package kind={kind.lower()} name={name} package={before['spec']['package']}")
-    return lines
+        waits = f"{current['metadata']['name']} runs once its spec.desiredState is Active"
+        return [waits, *_steps(call, steps.activate_revision(about, current["metadata"]["name"]))]
+    if former := upgrades.held_back(about.name, judge(package).message):
+        waits = f"{former} has not let go yet of what both revisions bring: Crossplane tries again by itself"
+        return [waits, *_steps(call, steps.look_at(about))]
+    back = before["spec"]["package"] if before is not None else ""
+    if not back or back == package["spec"]["package"]:
+        return _steps(call, steps.diagnose(about))
+    undone = steps.step("upgrade_package", kind=about.kind.lower(), name=about.name, package=back)
+    return _steps(call, steps.diagnose(about), steps.Next((undone,), ""))
+
+
+def _steps(call: Call, *wanted: steps.Next) -> list[str]:
+    found = (each.of(call.offers) for each in wanted)
+    return [f"next: {each}" for each in found if each is not None]

@@ -9,7 +9,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Planning, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import changing, showing, uninstalling
+from fairlead.mcp.toolsets.crossplane import arriving, changing, showing, uninstalling
 from fairlead.mcp.toolsets.crossplane.upgrading import LOCK
 from fairlead.resources.reading import Reader
 
@@ -37,9 +37,15 @@ def installs(kind: str) -> Planning:
         except building.BuildError as error:
             raise ToolError(str(error)) from error
         reader = changing.reader(call, arguments)
+        name, found = manifest["metadata"]["name"], await reader.kind(kind, _V1)
         notes = [building.warned_of(reference), *await _twins(reader, kind, manifest)]
-        upgrade = f"upgrade_package kind={kind.lower()} name={manifest['metadata']['name']} package={reference}"
-        return await changing.created(call, arguments, manifest, *notes, update=upgrade)
+        upgrade = f"upgrade_package kind={kind.lower()} name={name} package={reference}"
+        made = await changing.created(call, arguments, manifest, *notes, update=upgrade, settles=False)
+
+        async def told() -> list[str]:
+            return [*filter(None, notes), *await arriving.told(call, reader, found, name, None, arguments)]
+
+        return changing.telling(made, told)
 
     return plan
 
@@ -52,7 +58,7 @@ async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     except FairleadError as error:
         return [f"whether it is installed under another name could not be read: {error}"]
     return [
-        f"{kind} {each['metadata']['name']} has the same package already: the two would fight over its CRDs"
+        f"{kind} {each['metadata']['name']} has the same package already: the two fight over its CRDs, and no dependency is resolved until one goes"
         for each in installed
         if sources.of(each).repository == repository and each["metadata"]["name"] != manifest["metadata"]["name"]
     ]

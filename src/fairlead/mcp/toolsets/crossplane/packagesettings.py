@@ -31,7 +31,7 @@ async def update_package_settings(call: Call, arguments: Arguments) -> Plan:
         names = (*_SETTINGS, "pull_secrets", "runtime_config")
         raise ToolError("nothing to change was given", "", f"give one of {', '.join(names)}")
     notes, goes = await _follows(reader, package, arguments)
-    return await changed(reader, kind, arguments, package, spec, notes, removes_more=goes)
+    return await changed(call, kind, arguments, package, spec, notes, removes_more=goes)
 
 
 async def _follows(reader: Reader, package: Object, arguments: Arguments) -> tuple[list[str], bool]:

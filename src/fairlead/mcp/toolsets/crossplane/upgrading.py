@@ -23,12 +23,12 @@ V1 = f"{facts.GROUP}/v1"
 
 
 async def upgrade_package(call: Call, arguments: Arguments) -> Plan:
-    reader, kind, package = await found(call, arguments)
+    _, kind, package = await found(call, arguments)
     before = sources.of(package)
     after = _wanted(arguments, before)
     if after == before:
         raise ToolError(f"nothing to do: it is at {after} already", changing.summary(package), "give another version")
-    return await _moved(reader, kind, arguments, package, after)
+    return await _moved(call, kind, arguments, package, after)
 
 
 async def rollback_package(call: Call, arguments: Arguments) -> Plan:
@@ -38,13 +38,13 @@ async def rollback_package(call: Call, arguments: Arguments) -> Plan:
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     back = f"back to revision {upgrades.number(former)} ({former['metadata']['name']})"
-    return await _moved(reader, kind, arguments, package, sources.of(former), back)
+    return await _moved(call, kind, arguments, package, sources.of(former), back)
 
 
-async def _moved(reader: Reader, kind: Kind, arguments: Arguments, package: Object, after: Source, *notes: str) -> Plan:
-    locked = locking.entries(await facts.lock(reader))
+async def _moved(call: Call, kind: Kind, arguments: Arguments, package: Object, after: Source, *notes: str) -> Plan:
+    locked = locking.entries(await facts.lock(changing.reader(call, arguments)))
     said = (*notes, *upgrades.notes(package, after, locked), building.warned_of(str(after)))
-    return await changed(reader, kind, arguments, package, {"package": str(after)}, said)
+    return await changed(call, kind, arguments, package, {"package": str(after)}, said)
 
 
 async def found(call: Call, arguments: Arguments) -> tuple[Reader, Kind, Object]:
@@ -74,7 +74,7 @@ def _wanted(arguments: Arguments, before: Source) -> Source:
 
 
 async def changed(
-    reader: Reader,
+    call: Call,
     kind: Kind,
     arguments: Arguments,
     package: Object,
@@ -84,16 +84,18 @@ async def changed(
     removes_more: bool = False,
 ) -> Plan:
     """The package's spec; it is then waited for what becomes of it. Raises `ToolError`."""
-    name, said = arguments["name"], tuple(each for each in notes if each)
+    reader, name = changing.reader(call, arguments), arguments["name"]
+    said = tuple(each for each in notes if each)
     try:
         change = await patching.planned(reader, kind, name, "", {"spec": spec}, notes=said, removes_more=removes_more)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return arriving.settling(reader, planned.plan([change]), kind, name, package, seconds(arguments))
+    return settling(call, planned.plan([change]), kind, package, arguments)
 
 
-def seconds(arguments: Arguments) -> int:
-    return int(arguments.get("wait_seconds") or 0)
+def settling(call: Call, plan: Plan, kind: Kind, before: Object, arguments: Arguments) -> Plan:
+    reader, name = changing.reader(call, arguments), before["metadata"]["name"]
+    return changing.telling(plan, lambda: arriving.told(call, reader, kind, name, before, arguments))
 
 
 async def activate_package_revision(call: Call, arguments: Arguments) -> Plan:
@@ -108,8 +110,7 @@ async def activate_package_revision(call: Call, arguments: Arguments) -> Plan:
         change = await patching.planned(reader, revised, arguments["revision"], "", patch, verb="activate")
     except FairleadError as error:
         raise planned.refused(error, revised) from error
-    name = package["metadata"]["name"]
-    return arriving.settling(reader, planned.plan([change]), kind, name, package, seconds(arguments))
+    return settling(call, planned.plan([change]), kind, package, arguments)
 
 
 def _check_activation(package: Object, revision: Object) -> None:
