@@ -29,6 +29,7 @@ from fairlead.embedded.scenarios import CRDS, Finding, Scenario
 from fairlead.machinery import conditions
 from fairlead.resources.reading import Reader
 from tests.clusters import ROLLOUTS, TARGETS
+from tests.crossplane.agents import hand
 from tests.e2e.platforms import by_kubectl
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("playground-scenarios:same-diagnosis")]
 
 DEADLINE = 60
+WORST_REPLY = 25_000
 ESTATE = "estate.teams.example.org/"
 
 
@@ -157,6 +159,25 @@ async def played(cluster: Cluster, name: str, most: int = 10_000) -> None:
     async with cluster.open() as client:
         await scenarios.play(client, scenario, most=most)
         await has_all_findings(client, scenario)
+    await an_agent_is_told(cluster, scenario)
+
+
+async def an_agent_is_told(cluster: Cluster, scenario: Scenario) -> None:
+    """Through the gate, by the tools of the server `crossplane-diagnose`, in answers that can be read."""
+    async with hand(cluster.kubeconfig, "crossplane-diagnose") as agent:
+        for each in scenario.findings:
+            about = {"kind": each.kind, "name": each.name}
+            about |= {"namespace": each.namespace} if each.namespace else {}
+            answers = [await agent("diagnose_resource", **about)]
+            assert ("\n1. " in answers[0]) == bool(each.cause)
+            answers.append(await agent("trace_resource", **about))
+            assert "objects, " in answers[-1]
+            answers.append(await agent("explain_deletion", **about))
+            assert each.name in answers[-1]
+            assert max(len(answer.encode()) for answer in answers) <= WORST_REPLY
+        listed = await agent("list_unhealthy")
+        assert len(listed.encode()) <= WORST_REPLY
+        assert "crossplane: " in (status := await agent("control_plane_status")).lower(), status
 
 
 async def test_a_wrong_composition(plane_alone: Cluster) -> None:
@@ -204,3 +225,19 @@ async def test_a_large_platform_in_small(plane_with_packages: Cluster) -> None:
     assert sick == {"Service01": 4, "Service02": 2}
     unheard = {each.reference.kind for each in found.findings if each.health.state is State.UNKNOWN}
     assert unheard >= {"Mainframe", "Modem"}
+
+
+@pytest.mark.real  # no real server is asked, but the quick run has no time for it
+@pytest.mark.whole
+@pytest.mark.requirement("playground-scenarios:large")
+async def test_a_large_platform_in_full(tmp_path: Path) -> None:
+    async with Playground(tmp_path, whole=True) as playground:
+        await played(playground.control_plane, "large-platform")
+        async with playground.control_plane.open() as client:
+            reader = Reader(client)
+            kinds = [each for each in (await reader.kinds()).all if each.can("list")]
+            assert sum([len((await client.list(each.resource)).items) for each in kinds]) >= 5000
+            found = await survey(reader)
+    assert not found.unread
+    assert found.objects > 2000
+    assert len(found.grouped()) < 20
