@@ -50,6 +50,9 @@ def installs(kind: str) -> Planning:
     return plan
 
 
+_TWINS = "the two fight over its CRDs, and no dependency of any package is resolved until one goes"
+
+
 async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     """The same package under another name: the two would fight over their CRDs."""
     repository = sources.of(manifest).repository
@@ -58,7 +61,7 @@ async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
     except FairleadError as error:
         return [f"whether it is installed under another name could not be read: {error}"]
     return [
-        f"{kind} {each['metadata']['name']} has the same package already: the two fight over its CRDs, and no dependency is resolved until one goes"
+        f"{kind} {each['metadata']['name']} has the same package already: {_TWINS}"
         for each in installed
         if sources.of(each).repository == repository and each["metadata"]["name"] != manifest["metadata"]["name"]
     ]
