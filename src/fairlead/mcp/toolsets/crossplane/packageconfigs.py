@@ -182,11 +182,8 @@ async def delete_package_config(call: Call, arguments: Arguments) -> Plan:
 
 _KIND = Parameter("kind", "Which.", choices=KINDS)
 _RESOURCES = {RUNTIME: "deploymentruntimeconfigs", IMAGE: "imageconfigs"}
-_SEES = (
-    *(Right(("list",), facts.GROUP, f"{each.lower()}s") for each in facts.KINDS),
-    Right(("get", "list"), facts.GROUP, "imageconfigs"),
-)
-_READS = (Right(("get", "list"), facts.GROUP, "deploymentruntimeconfigs"), *_SEES)
+_INSTALLED = tuple(Right(("list",), facts.GROUP, f"{each.lower()}s") for each in facts.KINDS)
+_SEES = (*_INSTALLED, Right(("get", "list"), facts.GROUP, "imageconfigs"))
 
 
 def _writes(kind: str) -> tuple[Right, ...]:
@@ -200,7 +197,7 @@ TOOLS: tuple[Tool, ...] = (
         "Runtime configs and image configs: what each does to which packages.",
         list_package_configs,
         (replace(_KIND, description="Both by default."), CONTEXT),
-        rights=_READS,
+        rights=(*(Right(("list",), facts.GROUP, each) for each in _RESOURCES.values()), *_INSTALLED),
     ),
     Tool(
         "get_package_config",
@@ -208,7 +205,7 @@ TOOLS: tuple[Tool, ...] = (
         "One runtime or image config, the packages that use or match it, and which config wins where several match.",
         get_package_config,
         (replace(_KIND, required=True), NAME, CONTEXT),
-        rights=_READS,
+        rights=(Right(("get",), facts.GROUP, "deploymentruntimeconfigs"), *_SEES, changing.EVENTS),
     ),
     Tool(
         "set_runtime_config",

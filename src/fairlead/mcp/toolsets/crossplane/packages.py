@@ -38,7 +38,7 @@ def installs(kind: str) -> Planning:
             raise ToolError(str(error)) from error
         reader = changing.reader(call, arguments)
         name, found = manifest["metadata"]["name"], await reader.kind(kind, _V1)
-        notes = [building.warned_of(reference), *await _twins(reader, kind, manifest)]
+        notes = [building.warned_of(reference), *await _no_twin(reader, kind, manifest)]
         upgrade = f"upgrade_package kind={kind.lower()} name={name} package={reference}"
         made = await changing.created(call, arguments, manifest, *notes, update=upgrade, settles=False)
 
@@ -50,21 +50,23 @@ def installs(kind: str) -> Planning:
     return plan
 
 
-_TWINS = "the two fight over its CRDs, and no dependency of any package is resolved until one goes"
+async def _no_twin(reader: Reader, kind: str, manifest: Object) -> list[str]:
+    """Raises `ToolError` where the package is installed under another name.
 
-
-async def _twins(reader: Reader, kind: str, manifest: Object) -> list[str]:
-    """The same package under another name: the two would fight over their CRDs."""
-    repository = sources.of(manifest).repository
+    The two would fight over what they bring, and no dependency of any package would be resolved until one goes.
+    """
+    source = sources.of(manifest)
     try:
         installed = await reader.every(kind, _V1)
     except FairleadError as error:
         return [f"whether it is installed under another name could not be read: {error}"]
-    return [
-        f"{kind} {each['metadata']['name']} has the same package already: {_TWINS}"
-        for each in installed
-        if sources.of(each).repository == repository and each["metadata"]["name"] != manifest["metadata"]["name"]
-    ]
+    for each in installed:
+        name = each["metadata"]["name"]
+        if name != manifest["metadata"]["name"] and sources.of(each).repository == source.repository:
+            why = "twice installed, no dependency of any package is resolved any more"
+            remedy = f"upgrade_package kind={kind.lower()} name={name} package={source}"
+            raise ToolError(f"{kind} {name} has the same package already", why, remedy)
+    return []
 
 
 async def about(reader: Reader, package: Object) -> list[str]:
@@ -126,18 +128,22 @@ def install_tool(kind: str, description: str, *more: Parameter) -> Tool:
         parameters=(*_INSTALL, *more, *_SETTLE),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=(_rights(kind, "get", "list", "create", "patch"),),
+        rights=(
+            _rights(kind, "get", "list", "create", "patch"),
+            Right(("get",), GROUP, f"{kind.lower()}revisions"),
+            changing.EVENTS,
+        ),
     )
 
 
 def reading_tools(kind: str, what: str, more: showing.More = about, *rights: Right) -> tuple[Tool, Tool]:
     plural = _plural(kind)
-    revisions = Right(("get", "list"), GROUP, f"{kind.lower()}revisions")
+    revisions = Right(("list",), GROUP, f"{kind.lower()}revisions")
     return (
         showing.list_tool(
             f"list_{plural}",
             f"List {plural}",
-            f"Installed {plural} and their state.",
+            f"All installed {plural}: version of each, and whether it is healthy.",
             showing.lists(kind, _V1),
             _rights(kind, "list"),
         ),
@@ -152,8 +158,14 @@ def reading_tools(kind: str, what: str, more: showing.More = about, *rights: Rig
 
 
 TOOLS = (
-    install_tool("Provider", "Install a provider package, and wait until it is healthy.", RUNTIME),
-    *reading_tools("Provider", "One provider: state, revisions, the kinds that it has installed."),
+    install_tool(
+        "Provider",
+        "Install a provider package: add a cloud provider (AWS, Azure, GCP …) to the cluster; waits until it is healthy.",
+        RUNTIME,
+    ),
+    *reading_tools(
+        "Provider", "Details of one provider: version, state, revisions, the CRDs (kinds) that it installed."
+    ),
     Tool(
         "uninstall_provider",
         "Uninstall a provider",
@@ -161,14 +173,24 @@ TOOLS = (
         plan=uninstalling.uninstalls(lambda arguments: "Provider"),
         parameters=(NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(_rights("Provider", "get", "delete"), LOCK),
+        rights=(
+            _rights("Provider", "get", "delete"),
+            Right(("list",), GROUP, "providerrevisions"),
+            Right(("list",), "*", "*", ("managed",)),
+            LOCK,
+        ),
     ),
-    install_tool("Configuration", "Install a configuration package with all that it depends on."),
-    *reading_tools("Configuration", "One configuration: state, revisions, its XRDs and compositions."),
+    install_tool(
+        "Configuration", "Install a configuration package, e.g. a reference platform, with all that it depends on."
+    ),
+    *reading_tools(
+        "Configuration",
+        "Details of one configuration: version, state, dependencies, revisions, its XRDs and compositions.",
+    ),
     showing.list_tool(
         "list_configuration_revisions",
         "List configuration revisions",
-        "The history of configurations.",
+        "Version history of configurations: which revision is active.",
         showing.lists("ConfigurationRevision", _V1, facts.OWNER, "configuration"),
         Right(("list",), GROUP, "configurationrevisions"),
         Parameter("configuration", "Only of this one."),
