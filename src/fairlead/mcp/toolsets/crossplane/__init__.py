@@ -11,6 +11,7 @@ from fairlead.mcp.toolsets.crossplane import (
     compositions,
     definitions,
     environments,
+    finalizing,
     functions,
     managed,
     naming,
@@ -47,7 +48,14 @@ RESOURCES = Toolset(
     "crossplane-resources",
     "Claims and composites made and changed, composition revisions, shared data, usages; pause and reconcile.",
     naming.guided(
-        (*composites.TOOLS, *revisions.TOOLS, *environments.CHANGES, *usagechanges.TOOLS, *reconciling.TOOLS)
+        (
+            *composites.TOOLS,
+            *revisions.TOOLS,
+            *environments.CHANGES,
+            *usagechanges.TOOLS,
+            *reconciling.TOOLS,
+            *finalizing.TOOLS,
+        )
     ),
 )
 PACKAGES = Toolset(
