@@ -12,6 +12,7 @@ from testenv.crossplane import FUNCTION, composition
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE
+from tests.crossplane.older import pipeline as older_pipeline
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
@@ -215,3 +216,31 @@ async def test_a_claimed_composite_says_who_overwrites_it(agent: Hand, plane: Ku
     assert f"its claim Order/{name} in {NAMESPACE} overwrites" in told
     deleted = await agent("delete_composite", kind="xorder", name=composite, dry_run=True)
     assert f"its claim Order/{name} in {NAMESPACE} makes it anew" in deleted
+
+
+@orders
+@changes
+@pytest.mark.requirement("crossplane-composites:deletions", "crossplane-composites:revisions")
+@pytest.mark.whole
+async def test_the_same_on_crossplane_1(older: Hand, older_plane: Kubectl, name: str) -> None:
+    claim: Object = {"kind": "database", "name": name, "namespace": NAMESPACE}
+    kind = {"xr_api_version": f"{manifests.GROUP}/v1alpha1", "xr_kind": "XDatabase"}
+    made = await older("create_composition", name=name, **kind, pipeline=older_pipeline())
+    assert f"revision 1: CompositionRevision/{name}-" in made
+    await older("create_composite", **claim, spec="size: small", composition=name, wait_seconds=60)
+    spec = older_plane.get(manifests.DATABASES, name, NAMESPACE)["spec"]
+    first = spec["compositionRevisionRef"]["name"]
+    changed = await older("update_composition", name=name, labels=["colour=blue"])
+    assert f"revision 2: CompositionRevision/{name}-" in changed
+    pinned = await older("update_composite", **claim, revision="1", wait_seconds=30)
+    assert f"is on revision {first}, pinned" in pinned
+    rows = (await older("list_composition_revisions", composition=name)).splitlines()
+    assert next(each for each in rows if first in each).split()[-2:] == ["1", "1"]
+    follows = await older("update_composite", **claim, revision="automatic", wait_seconds=30)
+    assert "state: healthy" in follows
+    assert f"XDatabase/{spec['resourceRef']['name']} is on revision {name}-" in follows
+    assert first not in follows.rpartition("XDatabase/")[2]
+    gone = await older("delete_composite", **claim, propagation="foreground", wait_seconds=60)
+    assert "goes with it: 1 ClusterRole, 1 XDatabase" in older.talk.asked[-1]
+    assert "gone, with all 2 objects below it" in gone
+    await older("delete_composition", name=name)
