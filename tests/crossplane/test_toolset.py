@@ -153,7 +153,7 @@ async def test_packages_come_and_go(agent: Hand, registry: Registry, unique: Cal
     shown = await agent("get_configuration", name=name)
     assert f"installed 1 CompositeResourceDefinition: xqueues.{group}" in shown
     assert "1 in all" in await agent("list_configuration_revisions", configuration=name)
-    twin = await agent("install_configuration", package=package, name=unique("twin"), dry_run=True)
+    twin = await agent.refused("install_configuration", package=package, name=unique("twin"))
     assert f"Configuration {name} has the same package already" in twin
     assert "it needs registry, repository and a tag" in await agent.refused("install_provider", package="provider-aws")
 

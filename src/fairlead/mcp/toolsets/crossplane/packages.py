@@ -160,7 +160,7 @@ def reading_tools(kind: str, what: str, more: showing.More = about, *rights: Rig
 TOOLS = (
     install_tool(
         "Provider",
-        "Install a provider package: add a cloud provider (AWS, Azure, GCP …) to the cluster; waits until it is healthy.",
+        "Install a provider package: add a cloud provider (AWS, Azure, GCP …); waits until it is healthy.",
         RUNTIME,
     ),
     *reading_tools(
