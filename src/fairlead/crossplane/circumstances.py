@@ -54,6 +54,16 @@ class Circumstances:
         group = GroupVersion.parse(found.api_version).group
         return [each for each in self.usages if deleting.protects(each, group, found.kind, found.name, found.namespace)]
 
+    def inactive_definition(self, reference: Reference) -> str:
+        """Of the object's kind; empty where that is active, or none of a provider's."""
+        group = GroupVersion.parse(reference.api_version).group
+        for each in self.definitions:
+            spec = each.get("spec") or {}
+            named = (spec.get("names") or {}).get("kind") == reference.kind
+            if spec.get("group") == group and named and spec.get("state") != "Active":
+                return str(each["metadata"]["name"])
+        return ""
+
     def warnings(self, node: Node) -> list[str]:
         return self.events.get(str(((node.obj or {}).get("metadata") or {}).get("uid")), [])
 

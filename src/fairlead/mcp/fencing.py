@@ -7,12 +7,15 @@ an injection: only the tools that a server lacks do. It takes away the cheap one
 Source: reference/mcp-and-gateways.md §5.2 (Cluster data as instructions).
 """
 
+import re
 import secrets
 import unicodedata
 
 # Categories: control, format (zero-width, bidirectional), private use, surrogates, unassigned.
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn"}
 _KEPT = {"\n", "\t"}
+FENCED = re.compile(r"(<data-[0-9a-f]{8} [^>\n]*>\n.*?\n</data-[0-9a-f]{8}>)", re.DOTALL)
+"""One stretch of text between fences, with them."""
 
 
 def plain(text: str) -> str:

@@ -6,10 +6,8 @@ from fairlead.crossplane import steps
 from fairlead.crossplane.causes import Cause, Rule, health_of
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
-from fairlead.crossplane.references import Reference
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
-from fairlead.machinery.paths import GroupVersion
 
 FINALIZERS: Mapping[str, str] = {
     "finalizer.apiextensions.crossplane.io": "the claim controller, when its composite is gone",
@@ -47,7 +45,7 @@ def unreadable(node: Node, known: Circumstances) -> Cause | None:
         return None
     plain = node.health.message
     if node.health.reason == "UnknownKindError":
-        return _not_served(node, _inactive_definition(node.reference, known), plain)
+        return _not_served(node, known.inactive_definition(node.reference), plain)
     what = f"{node.reference} is listed by what composes it, and cannot be read"
     following = steps.diagnose(known.trace.root.reference)
     return Cause("unreadable", node.reference, what, (plain,), "see whether it was deleted by hand", following, 70)
@@ -61,16 +59,6 @@ def _not_served(node: Node, inactive: str, plain: str) -> Cause:
         return Cause("definition-inactive", node.reference, what, (plain,), f"activate {inactive}", following, 90)
     remedy = "install or repair the provider that brings this kind"
     return Cause("kind-not-served", node.reference, what, (plain,), remedy, steps.providers(), 90)
-
-
-def _inactive_definition(reference: Reference, known: Circumstances) -> str:
-    group = GroupVersion.parse(reference.api_version).group
-    for each in known.definitions:
-        spec = each.get("spec") or {}
-        named = (spec.get("names") or {}).get("kind") == reference.kind
-        if spec.get("group") == group and named and spec.get("state") != "Active":
-            return str(each["metadata"]["name"])
-    return ""
 
 
 def held(node: Node, known: Circumstances) -> Cause | None:
@@ -110,6 +98,8 @@ def unheard(node: Node, known: Circumstances) -> Cause | None:
         return None
     if not {"claim", "composite", "managed"}.isdisjoint(node.categories) or node.obj is None:
         return None
+    if node.reference.api_version.partition("/")[0] in ("pkg.crossplane.io", "ops.crossplane.io"):
+        return None  # they have rules of their own
     what = f"{node.reference} is not well: {node.health.reason}"
     evidence = (health_of(node), *known.warnings(node)[:3])
     return Cause("unwell", node.reference, what, evidence, "see what it says", steps.look_at(node.reference), 40)

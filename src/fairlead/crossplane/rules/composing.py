@@ -177,6 +177,24 @@ def circuit_open(node: Node, known: Circumstances) -> Cause | None:
     return Cause("circuit-open", node.reference, what, (said(node, "Responsive"),), remedy, following, 94)
 
 
+_UNSERVED = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
+
+
+def composed_kind_inactive(node: Node, known: Circumstances) -> Cause | None:
+    """What it composes is of a kind that was installed and not activated; it has no reference to it yet."""
+    if "composite" not in node.categories or node.health.state is State.HEALTHY:
+        return None
+    for text in (message(node, "Synced"), *known.warnings(node)):
+        found = _UNSERVED.search(text)
+        inactive = found and known.inactive_definition(Reference(found["version"], found["kind"], ""))
+        if inactive:
+            what = f"{node.reference} composes a kind whose definition {inactive} is not active"
+            about = Reference("apiextensions.crossplane.io/v1alpha1", "ManagedResourceDefinition", inactive)
+            following = steps.activate_definition(inactive)
+            return Cause("definition-inactive", about, what, (text,), f"activate {inactive}", following, 91)
+    return None
+
+
 def composing_failed(node: Node, known: Circumstances) -> Cause | None:
     """Whatever else keeps a composite from being synced, in Crossplane's own words."""
     synced = conditions.get(node.obj or {}, "Synced") or {}
@@ -195,5 +213,6 @@ RULES: tuple[Rule, ...] = (
     pipeline_failed,
     never_ready,
     circuit_open,
+    composed_kind_inactive,
     composing_failed,
 )

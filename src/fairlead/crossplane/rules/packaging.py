@@ -68,6 +68,25 @@ def conflict(node: Node, known: Circumstances) -> Cause | None:
     return Cause("control-conflict", node.reference, what, evidence, remedy, _package(node), 93)
 
 
+_TWICE = re.compile(r"node (?P<source>\S+) already exists")
+
+
+def installed_twice(node: Node, known: Circumstances) -> Cause | None:
+    """One source under two names: the graph of dependencies cannot be built, for any package."""
+    resolved = conditions.get(known.lock, "Resolved") or {}
+    said = (health_of(node), *known.warnings(node), str(resolved.get("message") or ""))
+    found = next((each for each in map(_TWICE.search, said) if each), None)
+    if found is None or not _is_packaged(node):
+        return None
+    what = f"the package {found['source']} is installed twice, and no dependency is resolved until one of the two goes"
+    names = [
+        str(each.get("name")) for each in known.lock.get("packages") or () if each.get("source") == found["source"]
+    ]
+    evidence = (*(f"it is installed as {', '.join(names)}" for _ in names[:1]), said[0])
+    following = steps.dependencies_of(_owner(node))
+    return Cause("installed-twice", node.reference, what, evidence, "uninstall one of the two", following, 95)
+
+
 def runtime_failed(node: Node, known: Circumstances) -> Cause | None:
     """The revision is installed, and what it runs does not run."""
     runtime = known.runtimes.get(node.reference.name) if node.reference.kind.endswith("Revision") else None
@@ -141,6 +160,7 @@ RULES: tuple[Rule, ...] = (
     definition_inactive,
     not_activated,
     conflict,
+    installed_twice,
     runtime_failed,
     package_failed,
     operation_failed,

@@ -21,7 +21,7 @@ from fairlead.mcp.calling import NotDoneError, Outcome, Use
 from fairlead.mcp.calling import UnknownError as UnknownError
 from fairlead.mcp.contents import Document, Message, Prompt, Resource
 from fairlead.mcp.conversing import CannotAskError, Conversation
-from fairlead.mcp.deciding import policy
+from fairlead.mcp.deciding import pointing, policy
 from fairlead.mcp.deciding.auditing import ToolAudit
 from fairlead.mcp.deciding.conducting import Conduct
 from fairlead.mcp.deciding.confirming import CONFIRM, Confirming
@@ -87,13 +87,17 @@ class Gate:
         except CannotAskError:
             raise
         except ToolError as error:
-            return Outcome(Answer(error.text if isinstance(error, NotDoneError) else str(error)), failed=True)
-        return _bounded(answer)
+            said = error.text if isinstance(error, NotDoneError) else str(error)
+            return Outcome(Answer(pointing.possible(said, self._offers(caller))), failed=True)
+        return _bounded(replace(answer, text=pointing.possible(answer.text, self._offers(caller))))
+
+    def _offers(self, caller: Caller) -> Callable[[str], bool]:
+        return lambda name: self.tool(caller, name) is not None
 
     def _run(self, tool: Tool, given: Mapping[str, Any] | None, use: Use) -> Callable[[Call], Awaitable[Answer]]:
         async def run(call: Call) -> Answer:
             wanted = arguments(tool, given)
-            call = replace(call, offers=lambda name: self.tool(use.caller, name) is not None)
+            call = replace(call, offers=self._offers(use.caller))
             if tool is CONFIRM:
                 return await self.confirming.redeem(wanted, call, use, lambda name: self.tool(use.caller, name))
             if tool.plan is not None:
