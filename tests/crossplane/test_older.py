@@ -1,156 +1,104 @@
-"""The tools on real Crossplane 1.20, which many platforms still run: what it has, they do, and what it lacks, they say.
-
-What it composes has to be cluster-scoped, which a ConfigMap is not; so the compositions here make ClusterRoles.
-"""
+"""The tools on real Crossplane 1.20, which many still run: what it has, they do, and what it lacks, they say."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from testenv.crossplane import FUNCTION, RealCrossplane
 from testenv.crossplane import NAMESPACE as SYSTEM
 from testenv.registry import Registry, metadata
-from testenv.servers import RealCluster
-from tests.clusters import running
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
+from tests.crossplane.older import composite_of, pipeline
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
-from tests.e2e.platforms import by_kubectl
 
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
-CATALOG = ("crossplane", *(f"crossplane-{each}" for each in ("resources", "packages", "managed", "operations")))
 SCHEMA = json.dumps({"properties": {"size": {"type": "string"}}, "required": ["size"]})
-XRD = f"xdatabases.{GROUP}"
-ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
 tools = pytest.mark.requirement("crossplane-older:tools")
 understanding = pytest.mark.requirement("crossplane-older:understanding")
-
-
-@pytest.fixture(scope="session")
-def older_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    directory = tmp_path_factory.mktemp("older")
-    with (
-        running("older", directory / "plane") as server,
-        RealCrossplane(server, directory / "crossplane", version="1.20", usages=True),
-    ):
-        yield server
-
-
-@pytest.fixture(scope="session")
-def older_plane(older_server: RealCluster) -> Kubectl:
-    """It offers claims (databases), which become Ready."""
-    hands = by_kubectl(older_server)
-    hands.create(manifests.namespace(NAMESPACE))
-    hands.apply(manifests.xrd())
-    target = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "XDatabase"}
-    spec = {"compositeTypeRef": target, "mode": "Pipeline", "pipeline": json.loads(pipeline())}
-    made = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition", "metadata": {"name": "xdatabase"}}
-    world.eventually(lambda: hands.names(manifests.DATABASES, NAMESPACE))
-    hands.apply(made | {"spec": spec})
-    return hands
-
-
-@pytest.fixture
-async def agent(older_plane: Kubectl, older_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(older_server.cluster.kubeconfig, *CATALOG) as one:
-        yield one
-
-
-def pipeline(**wanted: Any) -> str:
-    """That composes a ClusterRole, which Crossplane names."""
-    wishes = {"apiVersion": "testenv.fairlead.dev/v1", "kind": "Wishes"} | (wanted or {"compose": {"role": ROLE}})
-    return json.dumps([{"step": "make", "functionRef": {"name": FUNCTION}, "input": wishes}])
-
-
-def ready(hands: Kubectl, name: str, kind: str = f"databases.{GROUP}") -> str:
-    """The name of its composite."""
-    hands.run("wait", "--for=condition=Ready", "--timeout=60s", "-n", NAMESPACE, f"{kind}/{name}")
-    found = json.loads(hands.run("get", kind, name, "-n", NAMESPACE, "-o", "json"))
-    return str(found["spec"]["resourceRef"]["name"])
 
 
 @tools
 @understanding
 async def test_a_platform_api_from_nothing_to_nothing(
-    agent: Hand, older_plane: Kubectl, unique: Callable[[str], str]
+    older: Hand, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
     group = f"{unique('made')}.example.org"
     name = f"xbuckets.{group}"
     wanted = {"group": group, "kind": "XBucket", "plural": "xbuckets"}
-    assert "whose composites are cluster-scoped" in await agent.refused("create_xrd", **wanted, scope="Namespaced")
-    made = await agent("create_xrd", **wanted, spec_schema=SCHEMA, claim_kind="Bucket")
+    assert "whose composites are cluster-scoped" in await older.refused("create_xrd", **wanted, scope="Namespaced")
+    made = await older("create_xrd", **wanted, spec_schema=SCHEMA, claim_kind="Bucket")
     assert "state: healthy" in made
     assert "spec.scope" not in made
     kind = {"xr_api_version": f"{group}/v1alpha1", "xr_kind": "XBucket"}
-    await agent("create_composition", name=name, **kind, pipeline=pipeline())
+    await older("create_composition", name=name, **kind, pipeline=pipeline())
     claim = {"apiVersion": f"{group}/v1alpha1", "kind": "Bucket", "metadata": {"name": "one", "namespace": NAMESPACE}}
     older_plane.apply(claim | {"spec": {"size": "small"}})
-    ready(older_plane, "one", f"buckets.{group}")
-    assert "lives by it: 1 Bucket, 1 XBucket, 1 ClusterRole" in await agent("get_xrd", name=name)
+    composite_of(older_plane, "one", f"buckets.{group}")
+    assert "lives by it: 1 Bucket, 1 XBucket, 1 ClusterRole" in await older("get_xrd", name=name)
     one = {"kind": f"buckets.{group}", "name": "one", "namespace": NAMESPACE}
-    assert "3 objects, 0 in trouble" in await agent("trace_resource", **one)
-    assert "is healthy, and so are the 2 objects below it" in await agent("diagnose_resource", **one)
+    assert "3 objects, 0 in trouble" in await older("trace_resource", **one)
+    assert "is healthy, and so are the 2 objects below it" in await older("diagnose_resource", **one)
 
-    shown = await agent("get_composition", name=name)
+    shown = await older("get_composition", name=name)
     assert "latest of 1 revisions" in shown
     assert "unknown" not in shown
-    unhealthy = await agent("list_unhealthy", scopes=["xrds", "composites", "claims"])
+    unhealthy = await older("list_unhealthy", scopes=["xrds", "composites", "claims"])
     assert group not in unhealthy
     assert "CompositionRevision" not in unhealthy
 
     larger = json.dumps({"properties": {"size": {"type": "string"}, "tier": {"type": "string"}}})
-    assert "tier" in await agent("update_xrd", name=name, spec_schema=larger)
-    assert "spec.tier: string" in await agent("describe_xrd_schema", kind=name)
-    await agent("delete_xrd", name=name)
-    assert "goes with it: 1 Bucket, 1 XBucket, 1 ClusterRole" in agent.talk.asked[-1]
+    assert "tier" in await older("update_xrd", name=name, spec_schema=larger)
+    assert "spec.tier: string" in await older("describe_xrd_schema", kind=name)
+    await older("delete_xrd", name=name)
+    assert "goes with it: 1 Bucket, 1 XBucket, 1 ClusterRole" in older.talk.asked[-1]
 
     def gone() -> None:
         if name in older_plane.run("get", "xrd", "-o", "name"):
             raise Refused("the XRD is still there")
 
     world.eventually(gone)
-    await agent("delete_composition", name=name)
+    await older("delete_composition", name=name)
 
 
 @tools
 @pytest.mark.requirement("crossplane-older:core")
-async def test_what_is_wrong_is_refused_by_the_webhook(agent: Hand, unique: Callable[[str], str]) -> None:
+async def test_what_is_wrong_is_refused_by_the_webhook(older: Hand, unique: Callable[[str], str]) -> None:
     """Crossplane renders the CRD and tries it out, before the XRD is there."""
     wanted = {"group": f"{unique('wrong')}.example.org", "kind": "XBox", "plural": "xboxes"}
-    told = await agent.refused("create_xrd", **wanted, spec_schema="{properties: {size: {type: colour}}}")
+    told = await older.refused("create_xrd", **wanted, spec_schema="{properties: {size: {type: colour}}}")
     assert "colour" in told
     assert "\n" not in told
 
 
 @tools
 @pytest.mark.requirement("crossplane-older:core")
-async def test_a_usage_protects_a_composite(agent: Hand, older_plane: Kubectl, unique: Callable[[str], str]) -> None:
+async def test_a_usage_protects_a_composite(older: Hand, older_plane: Kubectl, unique: Callable[[str], str]) -> None:
     name = unique("kept")
     older_plane.apply(manifests.claim(name, NAMESPACE))
-    composite = ready(older_plane, name)
+    composite = composite_of(older_plane, name, f"databases.{GROUP}")
     of = {"of_kind": f"xdatabases.{GROUP}"}
-    refused = await agent.refused(
+    refused = await older.refused(
         "create_usage", of_kind=f"databases.{GROUP}", of_name=name, namespace=NAMESPACE, reason="ours"
     )
     assert "Crossplane 1.x protects only what is in no namespace" in refused
     selector = f"crossplane.io/claim-name={name}"
-    made = await agent("create_usage", **of, of_label_selector=selector, name=name, reason="ours", wait_seconds=30)
+    made = await older("create_usage", **of, of_label_selector=selector, name=name, reason="ours", wait_seconds=30)
     assert "created Usage" in made
-    assert "state: healthy" in made
-    assert f"protects XDatabase/{composite}" in await agent("list_usages", of_name=composite)
-    assert "protected" in await agent("get_usage", name=name)
-    explained = await agent("explain_deletion", kind=f"xdatabases.{GROUP}", name=composite)
+    assert "healthy: Available" in made
+    assert f"protects XDatabase/{composite}" in await older("list_usages", of_name=composite)
+    assert "protected" in await older("get_usage", name=name)
+    explained = await older("explain_deletion", kind=f"xdatabases.{GROUP}", name=composite)
     assert f"in use: Usage {name} protects XDatabase/{composite}: ours" in explained
     with pytest.raises(Refused, match=r"This resource is in-use by 1 Usage"):
         older_plane.run("delete", f"xdatabases.{GROUP}", composite)
 
 
 @pytest.mark.requirement("crossplane-older:absent")
-async def test_what_came_with_2_is_refused_in_one_line(agent: Hand) -> None:
+async def test_what_came_with_2_is_refused_in_one_line(older: Hand) -> None:
     run = {"name": "none", "pipeline": pipeline()}
     for tool, arguments in (
         ("list_operations", {}),
@@ -158,36 +106,36 @@ async def test_what_came_with_2_is_refused_in_one_line(agent: Hand) -> None:
         ("create_operation", run),
         ("create_cron_operation", run | {"schedule": "0 3 * * 1"}),
     ):
-        told = await agent.refused(tool, **arguments)
+        told = await older.refused(tool, **arguments)
         assert "they came with Crossplane 2" in told
         assert "\n" not in told
 
 
 @tools
 @understanding
-async def test_shared_data_and_the_plane_at_a_glance(agent: Hand, unique: Callable[[str], str]) -> None:
+async def test_shared_data_and_the_plane_at_a_glance(older: Hand, unique: Callable[[str], str]) -> None:
     name = unique("env")
-    await agent("create_environment_config", name=name, data="{region: eu}", labels=["tier=gold"])
-    assert name in await agent("list_environment_configs", label_selector="tier=gold")
-    assert "region: eu" in await agent("get_environment_config", name=name)
-    told = await agent("control_plane_status")
+    await older("create_environment_config", name=name, data="{region: eu}", labels=["tier=gold"])
+    assert name in await older("list_environment_configs", label_selector="tier=gold")
+    assert "region: eu" in await older("get_environment_config", name=name)
+    told = await older("control_plane_status")
     assert "Crossplane: 1.x" in told
     assert "activation" not in told
     assert "not read" not in told
     claim = manifests.claim(unique("new"), NAMESPACE)
-    assert "valid" in await agent("validate_manifest", manifest=json.dumps(claim))
+    assert "valid" in await older("validate_manifest", manifest=json.dumps(claim))
     claim["spec"]["size"] = "huge"
-    assert "spec.size" in await agent.refused("validate_manifest", manifest=json.dumps(claim))
+    assert "spec.size" in await older.refused("validate_manifest", manifest=json.dumps(claim))
 
 
 @understanding
 @pytest.mark.whole
-async def test_what_ails_a_claim(agent: Hand, older_plane: Kubectl, unique: Callable[[str], str]) -> None:
+async def test_what_ails_a_claim(older: Hand, older_plane: Kubectl, unique: Callable[[str], str]) -> None:
     """The composition asks for a function that nobody has; its revision says nothing of that here."""
     name = unique("ails")
     step = [{"step": "make", "functionRef": {"name": "function-nobody-has"}}]
     kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase"}
-    await agent("create_composition", name=name, **kind, pipeline=json.dumps(step))
+    await older("create_composition", name=name, **kind, pipeline=json.dumps(step))
     older_plane.apply(manifests.claim(name, NAMESPACE, compositionRef={"name": name}))
 
     def told() -> None:
@@ -196,7 +144,7 @@ async def test_what_ails_a_claim(agent: Hand, older_plane: Kubectl, unique: Call
             raise Refused("its composite says nothing yet")
 
     world.eventually(told)
-    diagnosis = await agent("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
+    diagnosis = await older("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
     first = diagnosis.splitlines()[1]
     assert first.startswith("1. ")
     assert "function-nobody-has" in first
@@ -212,31 +160,31 @@ def registry() -> Iterator[Registry]:
 @understanding
 @pytest.mark.whole
 async def test_packages_come_and_go(
-    agent: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
+    older: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
     name = unique("platform")
     group = f"{name}.example.org"
     package = registry.put(f"demo/{name}", "v1.0.0", [metadata("Configuration", name), manifests.xrd("Queue", group)])
-    assert "state: healthy" in await agent("install_configuration", package=package, wait_seconds=60)
-    assert name in await agent("list_configurations")
+    assert "state: healthy" in await older("install_configuration", package=package, wait_seconds=60)
+    assert name in await older("list_configurations")
     one = {"kind": "configurations.pkg.crossplane.io", "name": name}
 
     def established() -> None:
         older_plane.run("wait", "--for=condition=Offered", "--timeout=1s", f"xrd/xqueues.{group}")
 
     world.eventually(established)
-    shown = await agent("get_configuration", name=name)
+    shown = await older("get_configuration", name=name)
     assert f"installed 1 CompositeResourceDefinition: xqueues.{group}" in shown
-    assert "1 in all" in await agent("list_configuration_revisions", configuration=name)
-    assert f"Configuration/{name}  True" in await agent("trace_resource", **one)
-    assert f"xqueues.{group}" in await agent("list_xrds")
+    assert "1 in all" in await older("list_configuration_revisions", configuration=name)
+    assert f"Configuration/{name}  True" in await older("trace_resource", **one)
+    assert f"xqueues.{group}" in await older("list_xrds")
 
 
 @tools
 @understanding
 @pytest.mark.whole
 async def test_a_provider_with_its_kinds(
-    agent: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
+    older: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
     name = unique("provider-cloud")
     group = f"{name}.example.org"
@@ -250,9 +198,9 @@ async def test_a_provider_with_its_kinds(
         "spec": {"group": group, "names": names, "scope": "Cluster", "versions": [version]},
     }
     package = registry.put(f"demo/{name}", "v1.0.0", [metadata("Provider", name), crd])
-    text = await agent("install_provider", package=package, wait_seconds=3)
+    text = await older("install_provider", package=package, wait_seconds=3)
     assert "next: diagnose_resource" in text, "its keys are made by what runs it, and nothing does here"
-    cause = await agent("diagnose_resource", kind="providers.pkg.crossplane.io", name=name)
+    cause = await older("diagnose_resource", kind="providers.pkg.crossplane.io", name=name)
     assert f"{name}-tls-server" in cause
     keys = {"metadata": {"name": f"{name}-tls-server", "namespace": SYSTEM}, "stringData": {"tls.crt": "…"}}
     older_plane.apply({"apiVersion": "v1", "kind": "Secret"} | keys)
@@ -264,7 +212,7 @@ async def test_a_provider_with_its_kinds(
     world.eventually(served)
     disk = {"apiVersion": f"{group}/v1", "kind": "Disk", "metadata": {"name": "one"}, "spec": {"forProvider": {}}}
     older_plane.apply(disk)
-    assert name in await agent("list_providers")
-    assert f"disks.{group}" in await agent("get_provider", name=name)
-    await agent("uninstall_provider", name=name)
-    assert "goes with it: 1 Disk" in agent.talk.asked[-1]
+    assert name in await older("list_providers")
+    assert f"disks.{group}" in await older("get_provider", name=name)
+    await older("uninstall_provider", name=name)
+    assert "goes with it: 1 Disk" in older.talk.asked[-1]
