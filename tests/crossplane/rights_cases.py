@@ -5,7 +5,7 @@ As data beside the tests of rights, and looked up by name: a tool that nobody ha
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -13,7 +13,9 @@ import anyio
 from fairlead.client.api import Client
 from fairlead.machinery import conditions, encoding
 from fairlead.machinery.paths import Resource
+from fairlead.resources.reading import Reader
 from testenv.crossplane import FUNCTION
+from testenv.registry import Registry, metadata
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests
 
@@ -33,6 +35,15 @@ class Bed:
     claim: str = ""
     """One whose composite is in trouble."""
     pod: str = ""
+    registry: Registry = field(default_factory=Registry)
+
+    def put(self, kind: str, name: str) -> str:
+        """A package of nothing, in two versions; how to install the first."""
+        for each in ("v2.0.0", "v1.0.0"):
+            made = metadata(kind, name)
+            made["metadata"]["annotations"] = {"version": each}
+            package = self.registry.put(f"rights/{name}", each, [made])
+        return package
 
     async def made(self, api_version: str, kind: str, spec: Any, *, namespace: str = "", **metadata: Any) -> str:
         """Its name, a new one where none is given."""
@@ -152,13 +163,20 @@ async def _delete_composition(bed: Bed) -> list[Object]:
 
 def _installs(kind: str) -> None:
     async def made(bed: Bed) -> list[Object]:
-        return [{"package": f"{NOWHERE}/{bed.unique(kind)}:v1", "wait_seconds": 0}]
+        return [{"package": bed.put(kind.capitalize(), bed.unique(kind)), "wait_seconds": 20}]
 
     case(f"install_{kind}")(made)
 
 
 async def package(bed: Bed, kind: str) -> str:
-    return await bed.made(f"{PACKAGES}/v1", kind, {"package": f"{NOWHERE}/{bed.unique('package')}:v1"})
+    """That has been fetched, and has a revision."""
+    name = bed.unique(kind.lower())
+    await bed.made(f"{PACKAGES}/v1", kind, {"package": bed.put(kind, name)}, name=name)
+    resource = Resource(PACKAGES, "v1", _plural(kind), namespaced=False)
+    with anyio.fail_after(60):
+        while not (await bed.client.get(resource, name)).get("status", {}).get("currentRevision"):  # noqa: ASYNC110
+            await anyio.sleep(0.1)
+    return name
 
 
 def _of_package(tool: str, kind: str) -> None:
@@ -277,15 +295,13 @@ async def _pods_log(bed: Bed) -> list[Object]:
 
 # -- Beside the seed ---------------------------------------------------------------------------------------------------
 
-for _tool in ("list_composites", "list_functions", "list_managed_resources", "list_managed_resource_definitions"):
+for _tool in ("list_composites", "list_functions", "list_managed_resource_definitions"):
     fixed(_tool, {})
 fixed("list_activation_policies", {})
-fixed("list_provider_configs", {})
 fixed("list_package_configs", {})
 fixed("get_package_lock", {})
 fixed("list_package_revisions", *({"kind": each} for each in ("provider", "configuration", "function")))
-fixed("get_package_config", {"kind": "DeploymentRuntimeConfig", "name": "default"})
-fixed("get_managed_resource", {"kind": f"disks.{MANAGED_GROUP}", "name": "orphan"})
+fixed("get_package_config", *({"kind": each, "name": "default"} for each in ("DeploymentRuntimeConfig", "ImageConfig")))
 fixed("get_provider_config", {"kind": f"providerconfigs.{MANAGED_GROUP}", "name": "default"})
 
 
@@ -299,25 +315,73 @@ async def _diff_composition_revisions(bed: Bed) -> list[Object]:
     return [{"composition": "xdatabase"}]
 
 
+@case("list_provider_configs")
+async def _list_provider_configs(bed: Bed) -> list[Object]:
+    return [{}, {"provider": await package(bed, "Provider")}]
+
+
+@case("list_managed_resources")
+async def _list_managed_resources(bed: Bed) -> list[Object]:
+    return [{}, {"provider": await package(bed, "Provider")}, {"kind": "unheard-of"}]
+
+
+@case("get_managed_resource")
+async def _get_managed_resource(bed: Bed) -> list[Object]:
+    """Of a kind that a provider has brought, and of one that might be, but not active."""
+    provider = await package(bed, "Provider")
+    revision = await bed.made(
+        f"{PACKAGES}/v1",
+        "ProviderRevision",
+        {"desiredState": "Inactive", "image": f"{NOWHERE}/one:v1", "revision": 1},
+        labels={"pkg.crossplane.io/package": provider},
+        annotations={"crossplane.io/paused": "true"},
+    )
+    name = await definition(bed, ProviderRevision=(f"{PACKAGES}/v1", revision))
+    plural, _, group = name.partition(".")
+    with anyio.fail_after(60):
+        while not (await Reader(bed.client).kinds()).serves(name):  # noqa: ASYNC110 - no watch of discovery
+            await anyio.sleep(0.1)
+    one = await bed.made(f"{group}/v1", plural.removesuffix("s").capitalize(), {"forProvider": {}})
+    return [{"kind": name, "name": one}, {"kind": "unheard-of", "name": one}]
+
+
 @case("get_managed_resource_definition")
 async def _get_managed_resource_definition(bed: Bed) -> list[Object]:
     return [{"name": await definition(bed)}]
 
 
-async def definition(bed: Bed) -> str:
-    """Inactive, so that it makes no kind."""
+async def definition(bed: Bed, **owner: tuple[str, str]) -> str:
+    """Inactive, so that it makes no kind; active if it has an owner, which is given by kind."""
     group = f"{bed.unique('definition')}.example.org"
     schema = {"openAPIV3Schema": {"type": "object"}}
-    names = {"kind": "Volume", "plural": "volumes", "listKind": "VolumeList", "singular": "volume"}
+    names = {
+        "kind": "Volume",
+        "plural": "volumes",
+        "listKind": "VolumeList",
+        "singular": "volume",
+        "categories": ["managed"],
+    }
     versions = [{"name": "v1", "served": True, "storage": True, "schema": schema}]
-    spec: Object = {"group": group, "names": names, "scope": "Cluster", "versions": versions, "state": "Inactive"}
-    return await bed.made(f"{EXTENSIONS}/v1alpha1", "ManagedResourceDefinition", spec, name=f"volumes.{group}")
+    state = "Active" if owner else "Inactive"
+    spec: Object = {"group": group, "names": names, "scope": "Cluster", "versions": versions, "state": state}
+    references = []
+    for kind, (version, called) in owner.items():
+        group_name, _, number = version.partition("/")
+        uid = (await bed.client.get(Resource(group_name, number, _plural(kind)), called))["metadata"]["uid"]
+        references.append({"apiVersion": version, "kind": kind, "name": called, "uid": uid})
+    return await bed.made(
+        f"{EXTENSIONS}/v1alpha1",
+        "ManagedResourceDefinition",
+        spec,
+        name=f"volumes.{group}",
+        ownerReferences=references,
+    )
 
 
 @case("upgrade_package")
 async def _upgrade_package(bed: Bed) -> list[Object]:
     return [
-        {"kind": kind.lower(), "name": await package(bed, kind), "version": "v2", "wait_seconds": 0}
+        {"kind": kind.lower(), "name": await package(bed, kind), "version": "v2.0.0", "wait_seconds": 20}
         for kind in ("Provider", "Configuration", "Function")
     ]
 
@@ -342,4 +406,5 @@ async def _clear_create_pending(bed: Bed) -> list[Object]:
     pending = {"crossplane.io/external-create-pending": "2026-01-01T00:00:00Z"}
     spec: Object = {"forProvider": {}}
     name = await bed.made(f"{MANAGED_GROUP}/v1", "Disk", spec, annotations=pending)
-    return [{"kind": f"disks.{MANAGED_GROUP}", "name": name, "wait_seconds": 0}]
+    pending_one = {"kind": f"disks.{MANAGED_GROUP}", "name": name, "wait_seconds": 0}
+    return [pending_one, {"kind": "unheard-of", "name": name}]

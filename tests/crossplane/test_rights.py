@@ -26,6 +26,7 @@ from fairlead.mcp.reaching.targets import Targets
 from fairlead.mcp.tools import Tool, ToolClass, Toolset
 from fairlead.resources.kinds import Kinds
 from fairlead.resources.reading import Reader
+from testenv.registry import Registry
 from testenv.servers import RealCluster
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.crossplane.rights_cases import CASES, MANAGED_GROUP, Bed
@@ -39,7 +40,7 @@ Right = tuple[str, str, str]
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-toolset:rights")]
 SERVERS = ("crossplane", "crossplane-readonly", "crossplane-diagnose")
 SEED_GROUPS = {f"{each}.crossplane.io" for each in ("apiextensions", "pkg", "ops", "protection")}
-SLICE = ("get_xrd", "create_xrd", "delete_composition", "create_usage", "diagnose_resource", "list_unhealthy")
+SLICE = ("get_xrd", "create_xrd", "delete_composition", "create_usage", "diagnose_resource")
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _LACKS = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"')
 
@@ -169,8 +170,14 @@ def claim(plane: Kubectl, unique: Callable[[str], str]) -> str:
     return name
 
 
+@pytest.fixture(scope="module")
+def registry() -> Iterator[Registry]:
+    with Registry() as running:
+        yield running
+
+
 @pytest.fixture
-def bed(plane: Kubectl, client: Client, claim: str, unique: Callable[[str], str]) -> Bed:
+def bed(plane: Kubectl, client: Client, claim: str, registry: Registry, unique: Callable[[str], str]) -> Bed:
     """With a managed kind and its config, which no provider looks after, and a Pod."""
     for kind, categories, name in (("Disk", ["managed"], "orphan"), ("ProviderConfig", [], "default")):
         plural = f"{kind.lower()}s"
@@ -187,7 +194,7 @@ def bed(plane: Kubectl, client: Client, claim: str, unique: Callable[[str], str]
     pod = unique("pod")
     spec = {"containers": [{"name": "one", "image": "registry.example.org/one:v1"}]}
     plane.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "namespace": NAMESPACE}, "spec": spec})
-    return Bed(client, unique, claim, pod)
+    return Bed(client, unique, claim, pod, registry)
 
 
 async def short_of(server: RealCluster, bed: Bed, entry: str, names: Sequence[str]) -> dict[str, set[Right]]:
