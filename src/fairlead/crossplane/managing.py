@@ -160,11 +160,8 @@ def _differences(wanted: Any, there: Any, path: str) -> Iterator[str]:
 # -- Changes, in words -------------------------------------------------------------------------------------------------
 
 
-def manifest(
-    kind: Kind, name: str, namespace: str, spec: Object, labels: Mapping[str, str], external: str = ""
-) -> dict[str, Any]:
+def manifest(kind: Kind, name: str, namespace: str, spec: Object, external: str = "") -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
-    metadata |= {"labels": dict(labels)} if labels else {}
     metadata |= {"annotations": {EXTERNAL_NAME: external}} if external else {}
     return {"apiVersion": kind.api_version, "kind": kind.api.kind, "metadata": metadata, "spec": dict(spec)}
 
@@ -194,6 +191,8 @@ def doubts(obj: Object, given: str = "") -> list[str]:
 
 def deletion_words(obj: Object) -> str:
     name = external_name(obj) or "what it stands for"
+    if not (obj.get("metadata") or {}).get("finalizers"):
+        return "no provider has taken it up, so nothing outside goes with it"
     if not policies(obj):
         return (
             "its policies pause it: the provider does nothing, and it stays until set_management_policies changes that"

@@ -54,7 +54,7 @@ class Right:
     group: str
     resource: str
     categories: tuple[str, ...] = ()
-    """Only kinds of one of these, where the arguments decide; `providerconfig` is any whose name ends so."""
+    """Only kinds of one of these, where the arguments decide; `providerconfig(usage)` is any that ends so."""
     unless: str = ""
     """Not where this is served (`usages.protection.crossplane.io`), which takes its place there."""
 

@@ -27,6 +27,8 @@ _DIAGNOSED = {
     "pods": {"get", "list"},
 }
 """What is none of Crossplane's, with what is done to it."""
+_CONFIGS = {"providerconfig": "ProviderConfig", "providerconfigusage": "ProviderConfigUsage"}
+"""What no category tells, with the end of its kind."""
 _NEVER = frozenset({"secrets"})
 """Their values are never shown, so nothing is lost."""
 
@@ -72,19 +74,19 @@ def _meant(right: Right, entry: str, kinds: Kinds) -> Iterable[tuple[str, str, C
 def _needed(kind: Kind, right: Right, entry: str) -> set[str]:
     """The verbs that the kind has of those of the right; none where it is not what the entry is about."""
     verbs = {each for each in right.verbs if kind.can(each)}
-    if not entry.startswith("crossplane") or _is_crossplanes(kind):
+    if not entry.startswith("crossplane") or _is_crossplanes(kind) or right.categories:
         return verbs
     return verbs & _DIAGNOSED.get(kind.resource.qualified, set())
 
 
 def _is_crossplanes(kind: Kind) -> bool:
     made = not _CATEGORIES.isdisjoint(kind.api.categories)
-    config = kind.api.kind.endswith("ProviderConfig")
+    config = kind.api.kind.endswith(_CONFIGS["providerconfig"])
     return made or config or kind.resource.group in _CROSSPLANE
 
 
 def _is_of(kind: Kind, categories: Collection[str]) -> bool:
-    config = "providerconfig" in categories and kind.api.kind.endswith("ProviderConfig")
+    config = any(kind.api.kind.endswith(end) for name, end in _CONFIGS.items() if name in categories)
     return config or not categories or not set(categories).isdisjoint(kind.api.categories)
 
 

@@ -14,7 +14,7 @@ from fairlead.mcp.tools import Answer, Parameter, Right, Tool
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, LABELS, LIMIT, NAMESPACE
 from fairlead.mcp.toolsets.crossplane import changing, managedchanges
-from fairlead.mcp.toolsets.crossplane.managedkinds import ONE, kind_of, rights, upkeep
+from fairlead.mcp.toolsets.crossplane.managedkinds import EVENTS, OF_PROVIDER, ONE, UPKEEP, kind_of, rights, upkeep
 from fairlead.resources import cleaning, tabulating
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -158,11 +158,7 @@ TOOLS: tuple[Tool, ...] = (
             LIMIT,
             CONTEXT,
         ),
-        rights=(
-            Right(("list",), "*", "*", ("managed",)),
-            Right(("get",), "pkg.crossplane.io", "providers"),
-            Right(("list",), "pkg.crossplane.io", "providerrevisions"),
-        ),
+        rights=(*rights("list"), *OF_PROVIDER),
     ),
     Tool(
         "get_managed_resource",
@@ -170,7 +166,7 @@ TOOLS: tuple[Tool, ...] = (
         "One cloud resource: state, external name, whose it is, policies, provider config, drift from what is wanted.",
         get_managed_resource,
         (*ONE, CONTEXT),
-        rights=rights("get"),
+        rights=(*rights("get"), Right(("get",), "*", "*", ("composite", "claim")), *UPKEEP, EVENTS),
     ),
     *managedchanges.TOOLS,
 )

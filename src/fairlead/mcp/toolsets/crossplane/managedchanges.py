@@ -7,11 +7,11 @@ from fairlead.crossplane import configs, managing
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.tools import Parameter, Plan, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN
 from fairlead.mcp.toolsets.crossplane import changing
-from fairlead.mcp.toolsets.crossplane.managedkinds import ONE, kind_of, rights, upkeep
+from fairlead.mcp.toolsets.crossplane.managedkinds import EVENTS, ONE, UPKEEP, kind_of, rights, upkeep
 from fairlead.resources import patching
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -34,7 +34,6 @@ async def create_managed_resource(call: Call, arguments: Arguments) -> Plan:
         arguments["name"],
         arguments.get("namespace", ""),
         spec,
-        changing.labels(arguments),
         arguments.get("external_name", ""),
     )
     _, troubles = await upkeep(reader, kind, manifest)
@@ -162,30 +161,29 @@ async def clear_create_pending(call: Call, arguments: Arguments) -> Plan:
 
 
 _POLICIES = (
-    Parameter("preset", "Instead of policies.", choices=tuple(managing.PRESETS)),
-    Parameter("policies", f"Of {', '.join(managing.ACTIONS)}; or *.", type="array"),
-    Parameter("deletion_policy", "Of cluster-scoped ones.", choices=("Delete", "Orphan")),
+    Parameter("preset", "Policies.", choices=tuple(managing.PRESETS)),
+    Parameter("policies", f"{', '.join(managing.ACTIONS)}; or *.", type="array"),
+    Parameter("deletion_policy", "If cluster-scoped.", choices=("Delete", "Orphan")),
 )
 _SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "create_managed_resource",
         "Create a managed resource",
-        "Make one cloud resource without a composition, or import one (preset observe-only with external_name).",
+        "Make a cloud resource without a composition, or import one (preset observe-only, external_name).",
         plan=create_managed_resource,
         parameters=(
             *ONE,
-            Parameter("for_provider", "YAML of spec.forProvider.", required=True),
+            Parameter("for_provider", "YAML.", required=True),
             Parameter("spec", "YAML of the rest."),
             Parameter("provider_config", "Its name, or Kind/name."),
-            Parameter("external_name", "Of what exists in the cloud."),
-            *_POLICIES,
-            Parameter("labels", "key=value.", type="array"),
+            Parameter("external_name", "In the cloud."),
+            _POLICIES[0],
             *_SETTLE,
         ),
         tool_class=ToolClass.WRITE,
         only_adds=True,
-        rights=rights("get", "create", "patch"),
+        rights=(*rights("get", "create", "patch"), *UPKEEP, EVENTS),
     ),
     Tool(
         "update_managed_resource",
@@ -194,7 +192,7 @@ TOOLS: tuple[Tool, ...] = (
         plan=update_managed_resource,
         parameters=(*ONE, changing.SET, changing.UNSET, *_SETTLE),
         tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), "*", "*", ("managed",)), Right(("list",), "", "events")),
+        rights=(*rights("get", "patch"), EVENTS),
     ),
     Tool(
         "delete_managed_resource",
@@ -203,7 +201,7 @@ TOOLS: tuple[Tool, ...] = (
         plan=delete_managed_resource,
         parameters=(*ONE, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=rights("get", "delete"),
+        rights=(*rights("get", "delete"), *UPKEEP),
     ),
     Tool(
         "set_management_policies",
@@ -212,7 +210,7 @@ TOOLS: tuple[Tool, ...] = (
         plan=set_management_policies,
         parameters=(*ONE, *_POLICIES, *_SETTLE),
         tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), "*", "*", ("managed",)), Right(("list",), "", "events")),
+        rights=(*rights("get", "patch"), EVENTS),
     ),
     Tool(
         "clear_create_pending",
@@ -221,6 +219,6 @@ TOOLS: tuple[Tool, ...] = (
         plan=clear_create_pending,
         parameters=(*ONE, Parameter("external_name", "Of what was created, to take it over."), *_SETTLE),
         tool_class=ToolClass.WRITE,
-        rights=(Right(("get", "patch"), "*", "*", ("managed",)), Right(("list",), "", "events")),
+        rights=(*rights("get", "patch"), EVENTS),
     ),
 )

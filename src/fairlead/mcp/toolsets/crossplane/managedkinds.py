@@ -3,41 +3,43 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import configs, providing
+from fairlead.crossplane import activation, configs, packages, providing
 from fairlead.crossplane.judging import Health, State, judge
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.tools import Parameter, Right, ToolError
-from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, ITS_NAMESPACE, NAME
+from fairlead.mcp.toolsets.core.vocabulary import ITS_NAMESPACE, NAME
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
-KIND = Parameter("kind", "E.g. bucket, buckets.s3.aws.upbound.io.", required=True)
-ONE = (KIND, NAME, ITS_NAMESPACE, API_VERSION)
-_CATEGORIES = ("managed", "providerconfig")
+KIND = Parameter("kind", "E.g. buckets.s3.aws.upbound.io.", required=True)
+ONE = (KIND, NAME, ITS_NAMESPACE)
 _OTHERS = {"claim": "see get_composite", "composite": "see get_composite"}
 
 
 def rights(*verbs: str) -> tuple[Right, ...]:
-    """On managed resources and provider configs, and to read whose they are and who looks after them."""
-    extensions, packages = "apiextensions.crossplane.io", "pkg.crossplane.io"
-    return (
-        Right(verbs, "*", "*", ("managed",)),
-        Right(("get", "list"), "*", "*", ("managed", "composite", "claim", "providerconfig")),
-        Right(("get",), "apiextensions.k8s.io", "customresourcedefinitions"),
-        Right(("get", "list"), extensions, "managedresourcedefinitions"),
-        Right(("get",), packages, "providerrevisions"),
-        Right(("get",), packages, "providers"),
-        Right(("list",), "", "events"),
-    )
+    """On managed resources, and to find the definition of a kind that is not active."""
+    return Right(verbs, "*", "*", ("managed",)), Right(("list",), activation.GROUP, "managedresourcedefinitions")
+
+
+UPKEEP = (
+    Right(("get",), "*", "*", ("providerconfig",)),
+    Right(("get",), "apiextensions.k8s.io", "customresourcedefinitions"),
+    Right(("get",), activation.GROUP, "managedresourcedefinitions"),
+    Right(("get",), packages.GROUP, "providerrevisions"),
+    Right(("get",), packages.GROUP, "providers"),
+)
+EVENTS = Right(("list",), "", "events")
+OF_PROVIDER = (Right(("get",), packages.GROUP, "providers"), Right(("list",), packages.GROUP, "providerrevisions"))
+"""To know its kinds by its name."""
 
 
 async def kind_of(reader: Reader, arguments: Arguments) -> Kind:
     """Raises `ToolError` for what is no managed resource, with what else it is."""
     named = arguments["kind"]
     try:
-        kind = await reader.kind(named, arguments.get("api_version", ""))
+        kind = await reader.kind(named)
     except UnknownKindError as error:
         raise await _unserved(reader, named, error) from error
     if "managed" not in kind.api.categories:
@@ -50,13 +52,15 @@ async def kind_of(reader: Reader, arguments: Arguments) -> Kind:
 async def _unserved(reader: Reader, named: str, error: UnknownKindError) -> ToolError:
     """A provider's kind is not served until its definition is active."""
     try:
-        definitions = await reader.every(providing.MRD, providing.MRD_VERSION)
-    except FairleadError:
+        definitions = await activation.definitions(reader)
+    except activation.NoDefinitionsError:
         definitions = []
+    except FairleadError as unread:
+        return ToolError(error.what, f"whether it only is not active could not be read: {unread}", error.remedy)
     for each in definitions:
         spec, name = each.get("spec") or {}, each["metadata"]["name"]
         names = {str((spec.get("names") or {}).get(key)).lower() for key in ("kind", "plural", "singular")}
-        if named.lower() in (*names, name) and spec.get("state") != "Active":
+        if named.lower() in (*names, name) and not activation.is_active(each):
             return ToolError(f"{name} is not active, so there are none", "", f"activate_managed_resources names={name}")
     return ToolError(error.what, error.why, error.remedy)
 

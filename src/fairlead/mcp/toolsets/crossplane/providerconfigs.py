@@ -10,8 +10,9 @@ from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering, planned
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, ITS_NAMESPACE, LABELS, LIMIT, NAME, NAMESPACE
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, ITS_NAMESPACE, LIMIT, NAME, NAMESPACE
 from fairlead.mcp.toolsets.crossplane import changing
+from fairlead.mcp.toolsets.crossplane.managedkinds import EVENTS, OF_PROVIDER
 from fairlead.resources import cleaning, patching, tabulating
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Query, Reader
@@ -47,7 +48,7 @@ async def list_provider_configs(call: Call, arguments: Arguments) -> Answer:
     if arguments.get("provider"):
         groups = {each.resource.group for each in await _managed(reader, arguments["provider"])}
         served = [each for each in served if any(f".{group}".endswith(f".{each.resource.group}") for group in groups)]
-    query = Query(arguments.get("namespace", ""), arguments.get("label_selector", ""))
+    query = Query(arguments.get("namespace", ""))
     found = await sweeping.sweep(reader, served, _row, query)
     rows = [row for each in found for row in each.taken]
     shown = Rows(("KIND", "NAMESPACE", "NAME", "CREDENTIALS", "USERS", "STATE"), tuple(rows[: arguments["limit"]]))
@@ -148,7 +149,7 @@ async def delete_provider_config(call: Call, arguments: Arguments) -> Plan:
 
 _KIND = Parameter("kind", "E.g. providerconfigs.aws.upbound.io, or the API group.", required=True)
 _CONFIGS = ("providerconfig",)
-_READ = Right(("get", "list"), "*", "*", _CONFIGS)
+_READ = Right(("get",), "*", "*", _CONFIGS)
 _USAGES = Right(("list",), "*", "*", ("providerconfigusage",))
 TOOLS: tuple[Tool, ...] = (
     Tool(
@@ -156,20 +157,16 @@ TOOLS: tuple[Tool, ...] = (
         "List provider configs",
         "The provider configs of all providers: where their credentials come from, how many resources use each.",
         list_provider_configs,
-        (Parameter("provider", "Its name, or an API group."), NAMESPACE, LABELS, LIMIT, CONTEXT),
-        rights=(
-            _READ,
-            Right(("get",), "pkg.crossplane.io", "providers"),
-            Right(("list",), "pkg.crossplane.io", "providerrevisions"),
-        ),
+        (Parameter("provider", "Its name, or an API group."), NAMESPACE, LIMIT, CONTEXT),
+        rights=(Right(("list",), "*", "*", _CONFIGS), *OF_PROVIDER),
     ),
     Tool(
         "get_provider_config",
         "Get a provider config",
-        "One provider config: source of its credentials, whether their secret exists, which resources use it.",
+        "Show one provider config: source of its credentials, whether their secret exists, how many resources use it.",
         get_provider_config,
         (_KIND, NAME, ITS_NAMESPACE, CONTEXT),
-        rights=(_READ, _USAGES, Right(("list",), "", "events")),
+        rights=(_READ, _USAGES, EVENTS),
     ),
     Tool(
         "set_provider_config",
