@@ -57,10 +57,12 @@ class Ward:
     async def asked(self, kind: str, name: str, namespace: str = NAMESPACE) -> Diagnosis:
         return await diagnose(self.reader, await self.reader.kind(kind), name, namespace)
 
-    async def first(self, wanted: str, kind: str, name: str, namespace: str = NAMESPACE, about: str = "") -> Cause:
+    async def first(
+        self, wanted: str, kind: str, name: str, namespace: str = NAMESPACE, about: str = "", tries: int = TRIES
+    ) -> Cause:
         """`about` is the kind that is to blame, where that decides."""
         seen: list[str] = []
-        for _ in range(TRIES):
+        for _ in range(tries):
             found = await self.asked(kind, name, namespace)
             first = found.causes[0] if found.causes else None
             if first is not None and first.name == wanted and about in ("", first.about.kind):

@@ -18,6 +18,20 @@ from fairlead.crossplane.tracing import Node
 from fairlead.machinery import conditions
 
 Object = Mapping[str, Any]
+FINALIZERS: Mapping[str, str] = {
+    "finalizer.apiextensions.crossplane.io": "the claim controller, when its composite is gone",
+    "composite.apiextensions.crossplane.io": "the composite controller, at once",
+    "finalizer.managedresource.crossplane.io": "the provider, when the external resource is gone",
+    "in-use.crossplane.io": "the provider, when no managed resource uses the config",
+    "usage.apiextensions.crossplane.io": "the usage controller, when the using resource is gone",
+    "revision.pkg.crossplane.io": "the package manager, when the revision's objects are given up",
+    "watchoperation.ops.crossplane.io": "the operation controller, when it watches no more",
+    "defined.apiextensions.crossplane.io": "the definition controller, when every composite is gone",
+    "offered.apiextensions.crossplane.io": "the offering controller, when every claim is gone",
+    "customresourcecleanup.apiextensions.k8s.io": "the API server, when every object of the kind is gone",
+    "foregroundDeletion": "the garbage collector, when what it owns is gone",
+}
+"""Whoever removes each, and when."""
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.crossplane import circumstances, managing, radius, tracing
-from fairlead.crossplane.causes import Cause
+from fairlead.crossplane.causes import FINALIZERS, Cause
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
-from fairlead.crossplane.rules.anything import FINALIZERS, held
+from fairlead.crossplane.rules.anything import held
 from fairlead.crossplane.rules.managing import no_controller
 from fairlead.crossplane.tracing import Limits, Node, Trace
 from fairlead.resources.kinds import Kind

@@ -53,10 +53,10 @@ def _is_owned(obj: Object, revision: Reference) -> bool:
 
 
 def _troubles(objects: Sequence[Object]) -> list[tuple[Reference, str]]:
-    """Those on their way too: a Pod that is never ready says nothing worse."""
+    """Those on their way too: a Pod that is never ready says nothing worse. One that goes makes room for another."""
     judged = [(each, judge(each)) for each in objects]
     return [
         (references.of(each), ": ".join(filter(None, (health.reason, health.message))))
         for each, health in judged
-        if health.state is not State.HEALTHY
+        if health.state not in (State.HEALTHY, State.DELETING)
     ]

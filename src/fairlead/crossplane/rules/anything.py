@@ -1,27 +1,12 @@
 """What can be wrong with an object of any kind: paused, gone, kept from going, or native and not well."""
 
-from collections.abc import Mapping
-
 from fairlead.crossplane import steps
-from fairlead.crossplane.causes import Cause, Rule, health_of
+from fairlead.crossplane.causes import FINALIZERS, Cause, Rule, health_of
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
 
-FINALIZERS: Mapping[str, str] = {
-    "finalizer.apiextensions.crossplane.io": "the claim controller, when its composite is gone",
-    "composite.apiextensions.crossplane.io": "the composite controller, at once",
-    "finalizer.managedresource.crossplane.io": "the provider, when the external resource is gone",
-    "in-use.crossplane.io": "the provider, when no managed resource uses the config",
-    "usage.apiextensions.crossplane.io": "the usage controller, when the using resource is gone",
-    "revision.pkg.crossplane.io": "the package manager, when the revision's objects are given up",
-    "watchoperation.ops.crossplane.io": "the operation controller, when it watches no more",
-    "defined.apiextensions.crossplane.io": "the definition controller, when every composite is gone",
-    "offered.apiextensions.crossplane.io": "the offering controller, when every claim is gone",
-    "customresourcecleanup.apiextensions.k8s.io": "the API server, when every object of the kind is gone",
-    "foregroundDeletion": "the garbage collector, when what it owns is gone",
-}
 _WAITING_ABOVE = frozenset({"finalizer.apiextensions.crossplane.io", "foregroundDeletion"})
 """Finalizers that only wait for what is below."""
 
