@@ -6,7 +6,7 @@ A world is played once for each target; everything about it is asked of the same
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,19 @@ import pytest
 
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
+from fairlead.client.watching import Deleted, Listed, watch
 from fairlead.crossplane import deleting
 from fairlead.crossplane.causes import Cause
 from fairlead.crossplane.diagnosing import diagnose
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.surveying import survey
 from fairlead.embedded import following, repository, scenarios
-from fairlead.embedded.installing import PACKAGES
+from fairlead.embedded.installing import CONFIGS, PACKAGES
 from fairlead.embedded.playground import Playground
 from fairlead.embedded.providing import Providers
 from fairlead.embedded.scenarios import CRDS, Finding, Scenario
 from fairlead.machinery import conditions
+from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from tests.clusters import ROLLOUTS, TARGETS
 from tests.crossplane.agents import hand
@@ -180,8 +182,19 @@ async def an_agent_is_told(cluster: Cluster, scenario: Scenario) -> None:
         assert "crossplane: " in (status := await agent("control_plane_status")).lower(), status
 
 
+@pytest.mark.requirement("playground-scenarios:mended")
 async def test_a_wrong_composition(plane_alone: Cluster) -> None:
     await played(plane_alone, "wrong-composition")
+    async with plane_alone.open() as client:
+        reader = Reader(client)
+        compositions, apps = [(await reader.kind(each)).resource for each in ("composition", "app")]
+        found = await client.get(compositions, "app-on-the-moon")
+        del found["spec"]["pipeline"][0]["input"]
+        await client.replace(compositions, found)
+        await client.patch(apps, "search", {"spec": {"crossplane": {"compositionRef": {"name": "app"}}}}, "checkout")
+        with anyio.fail_after(DEADLINE):
+            await following.until(client, apps, "payments", "Ready")
+            await following.until(client, apps, "search", "Ready")
 
 
 async def test_a_healthy_platform(plane_with_packages: Cluster) -> None:
@@ -191,10 +204,24 @@ async def test_a_healthy_platform(plane_with_packages: Cluster) -> None:
     assert kinds.isdisjoint({"Bucket", "Configuration", "ConfigurationRevision", "XDatabase", "Database", "Site"})
 
 
+@pytest.mark.requirement("playground-scenarios:mended")
 async def test_a_broken_provider(plane_with_packages: Cluster) -> None:
     await played(plane_with_packages, "broken-provider")
+    async with plane_with_packages.open() as client:
+        await bind_anywhere(client, "on-rack-7")
+        archives = (await Reader(client).kind("archive")).resource
+        with anyio.fail_after(DEADLINE):
+            await following.until(client, archives, "photos", "Ready")
 
 
+async def bind_anywhere(client: Client, config: str) -> None:
+    """What a runtime config names is a node that is gone."""
+    pod: dict[str, Any] = {"nodeName": None}
+    spec = {"deploymentTemplate": {"spec": {"template": {"spec": pod}}}}
+    await client.patch(CONFIGS, config, {"spec": spec})
+
+
+@pytest.mark.requirement("playground-scenarios:mended")
 async def test_a_stuck_deletion(plane_with_packages: Cluster) -> None:
     await played(plane_with_packages, "stuck-deletion")
     async with plane_with_packages.open() as client:
@@ -204,6 +231,17 @@ async def test_a_stuck_deletion(plane_with_packages: Cluster) -> None:
         assert found.since
         assert [each.name for each in found.obstacles] == ["provider-unwell", "held", "held", "held"]
         assert [each.about.kind for each in found.obstacles] == ["Folder", "Folder", "XVault", "Vault"]
+        await bind_anywhere(client, "on-rack-8")
+        await gone(client, kind.resource, "contracts")
+
+
+async def gone(client: Client, resource: Resource, name: str) -> None:
+    with anyio.fail_after(DEADLINE):
+        async with aclosing(watch(client, resource)) as events:
+            async for event in events:
+                listed = [each["metadata"]["name"] for each in event.items] if isinstance(event, Listed) else [name]
+                if name not in listed or (isinstance(event, Deleted) and event.object["metadata"]["name"] == name):
+                    return
 
 
 async def eventually(asked: Callable[[], Awaitable[deleting.Deletion]], held: str) -> deleting.Deletion:

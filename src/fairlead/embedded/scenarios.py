@@ -135,9 +135,7 @@ async def play(
         for each in objects:
             await (player.delete(each) if "delete" in file else player.apply(each))
         await player.settle(wait=file not in scenario.silent)
-    for finding in scenario.findings:
-        if not finding.cause:
-            await player.await_health(finding)
+    await player.await_findings(scenario.findings)
 
 
 class _Player:
@@ -153,9 +151,10 @@ class _Player:
         self._made.append((kind, await _persistently(apply)))
 
     async def delete(self, obj: Object) -> None:
+        """Only once it is well: what is deleted before it is made leaves nothing to wait for."""
         kind, metadata = await self._kind(obj), obj["metadata"]
+        await self.await_health(kind, metadata)
         await self.client.delete(kind.resource, metadata["name"], metadata.get("namespace"))
-        self._made = [each for each in self._made if (each[0], each[1]["metadata"]["name"]) != (kind, metadata["name"])]
 
     async def settle(self, *, wait: bool = True) -> None:
         """Until something is told of each; one watch for all of a kind."""
@@ -167,14 +166,18 @@ class _Player:
             await self._until(kind.resource, {}, partial(_struck, missing))
         self._made.clear()
 
-    async def await_health(self, finding: Finding) -> None:
-        kind = await self._reader.kind(finding.kind)
-        inside = {"namespace": finding.namespace} if finding.namespace else {}
+    async def await_findings(self, findings: Iterable[Finding]) -> None:
+        """Of what has to be well."""
+        for each in findings:
+            if not each.cause:
+                inside = {"namespace": each.namespace} if each.namespace else {}
+                await self.await_health(await self._reader.kind(each.kind), {"name": each.name, **inside})
 
+    async def await_health(self, kind: Kind, metadata: Object) -> None:
         def well(found: Object) -> bool:
             return judge(found, kind.api.categories).state is State.HEALTHY
 
-        await self._until(kind.resource, {"name": finding.name, **inside}, well)
+        await self._until(kind.resource, metadata, well)
 
     async def _kind(self, obj: Mapping[str, Any]) -> Kind:
         asked = obj["apiVersion"], obj["kind"]
