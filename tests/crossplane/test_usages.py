@@ -153,7 +153,7 @@ async def test_what_lies_elsewhere_or_nowhere_needs_the_right_user(
     agent: Hand, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
     name = config_map(plane, unique("user"))
-    far = {"of_kind": "configmap", "of_name": name, "of_namespace": "kube-system", "namespace": NAMESPACE}
+    far = {"of_kind": "configmap", "of_name": f"kube-system/{name}", "namespace": NAMESPACE}
     plane.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "kube-system"}})
     assert "needs a user" in await agent.refused("create_usage", **far, reason="ours")
     made = await agent("create_usage", **far, by_kind="configmap", by_name=name, wait_seconds=30)

@@ -114,13 +114,9 @@ async def _arrived(reader: Reader, kind: Kind, name: str, seconds: int) -> Objec
 
 async def list_operations(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    wanted, owner = arguments["type"], arguments.get("owner")
     lines, total = [], 0
-    for name, kind_name in facts.KINDS.items():
-        if wanted not in ("all", name) or (owner and name != "operation"):
-            continue
+    for kind_name, selector in _places(arguments["type"], arguments.get("owner", "")):
         kind = await served(reader, kind_name)
-        selector = f"{facts.OWNERS[facts.KINDS[arguments['owner_type']]]}={owner}" if owner else ""
         try:
             page = await reader.page(kind, Query(label_selector=selector, limit=arguments["limit"]), table=False)
         except FairleadError as error:
@@ -133,6 +129,14 @@ async def list_operations(call: Call, arguments: Arguments) -> Answer:
     if not lines:
         return Answer("no such operations; create one with create_operation or create_cron_operation")
     return Answer(f"{fencing.fenced(redacting.text(chr(10).join(lines)), 'operations')}\n{total} in all")
+
+
+def _places(wanted: str, owner: str) -> list[tuple[str, str]]:
+    """Kinds, each with a label selector; an owner's runs are operations, whichever kind it is of."""
+    if owner:
+        kinds = facts.OWNERS if wanted in ("all", "operation") else (facts.KINDS[wanted],)
+        return [("Operation", f"{facts.OWNERS[each]}={owner}") for each in kinds]
+    return [(kind, "") for name, kind in facts.KINDS.items() if wanted in ("all", name)]
 
 
 def _row(obj: Object) -> str:
@@ -201,7 +205,7 @@ async def _runs(reader: Reader, owner: Object) -> list[str]:
     return [_row(each) for each in (await runs(reader, owner))[-5:]]
 
 
-PIPELINE = Parameter("pipeline", f"YAML list: {building.SHAPE}.", required=True)
+PIPELINE = Parameter("pipeline", "YAML list of {step, functionRef: {name}, input}.", required=True)
 RETRY = Parameter("retry_limit", "Failures at most; 5 by default.", type="integer", minimum=0)
 TYPE = Parameter("type", "Its type.", default="operation", choices=tuple(facts.KINDS))
 DEADLINE = Parameter("starting_deadline_seconds", "Later than this is missed.", type="integer", minimum=1)
@@ -211,6 +215,7 @@ REPEATED = (
     Parameter("failed_history_limit", "Kept.", type="integer", minimum=0),
 )
 FUNCTIONS = Right(("list",), "pkg.crossplane.io", "functionrevisions")
+_STATES = tuple(each.value for each in (State.HEALTHY, State.PROGRESSING, State.UNHEALTHY, State.PAUSED))
 _LIMIT = Parameter("limit", "Of each type.", type="integer", default=50, minimum=1, maximum=500)
 
 
@@ -224,7 +229,7 @@ TOOLS = (
     Tool(
         "create_operation",
         "Create an operation",
-        "Run a pipeline of functions once; what it says to apply is applied by force.",
+        "Run a one-time operation: a pipeline of functions, once; what it says to apply is applied by force.",
         plan=create_operation,
         parameters=(NAME, PIPELINE, RETRY, changing.WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
@@ -233,7 +238,7 @@ TOOLS = (
     Tool(
         "create_cron_operation",
         "Create a cron operation",
-        "Run a pipeline of functions on a schedule; says when next.",
+        "Schedule a recurring operation: run a pipeline of functions e.g. every night; says when next.",
         plan=create_cron_operation,
         parameters=(
             NAME,
@@ -251,9 +256,8 @@ TOOLS = (
         list_operations,
         (
             Parameter("type", "Which.", default="all", choices=("all", *facts.KINDS)),
-            Parameter("owner", "Runs of this cron or watch operation."),
-            Parameter("owner_type", "Which of them.", default="cron", choices=("cron", "watch")),
-            Parameter("state", "E.g. unhealthy: has failed.", choices=tuple(each.value for each in State)),
+            Parameter("owner", "Runs of this one."),
+            Parameter("state", "Unhealthy has failed.", choices=_STATES),
             _LIMIT,
             CONTEXT,
         ),
@@ -262,7 +266,8 @@ TOOLS = (
     Tool(
         "get_operation_status",
         "Get an operation's status",
-        "How an operation runs or ran: state, retries, outputs, what it applied; next runs of a cron operation.",
+        "Whether an operation succeeded: state, retries, outputs, what it applied; last and next run of a cron or"
+        " watch one.",
         get_operation_status,
         (NAME, TYPE, CONTEXT),
         rights=(*(rights(each, "get") for each in facts.KINDS.values()), _RUNS, changing.EVENTS),

@@ -185,7 +185,7 @@ def _grouped(told: Sequence[tuple[str, str]]) -> list[str]:
     return [f"{', '.join(subjects)}: {text}" for text, subjects in by_text.items()]
 
 
-_KIND = Parameter("kind", "Claim, composite, managed resource, package, cron or watch operation.", required=True)
+_KIND = Parameter("kind", "E.g. claim, provider.", required=True)
 _ACTION = Parameter("action", "now: reconcile once.", required=True, choices=facts.ACTIONS)
 _TREE = Parameter("tree", "And all below it.", type="boolean")
 _MADE = Right(("get", "patch"), "*", "*", ("claim", "composite", "managed"))
@@ -210,7 +210,8 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "reconcile_resource",
         "Pause, resume or reconcile",
-        "Pause a Crossplane resource, resume it, or force its reconcile (sync) now; says whether its controller has.",
+        "Pause (suspend) reconciliation of a resource, package or scheduled operation, resume (unpause) it, or force a "
+        "reconcile (sync) now.",
         plan=reconcile_resource,
         parameters=(_KIND, NAME, ITS_NAMESPACE, API_VERSION, _ACTION, _TREE, changing.SHORT_WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,

@@ -31,7 +31,8 @@ async def create_usage(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
     kind = await reader.kind(arguments["of_kind"])
     namespace = arguments.get("namespace", "") if kind.resource.namespaced else ""
-    there = arguments.get("of_namespace", "") or namespace
+    there, _, called = arguments.get("of_name", "").rpartition("/")
+    there = there or namespace
     if kind.resource.namespaced and not namespace:
         raise ToolError(f"{kind.api.kind} is namespaced", "", "give `namespace`, where its usage will be too")
     legacy = not await facts.serves(reader, "Usage", facts.VERSION)
@@ -41,7 +42,7 @@ async def create_usage(call: Call, arguments: Arguments) -> Plan:
     by, notes = await user(reader, arguments, namespace)
     if there != namespace and by is None:
         raise ToolError(f"a usage in {namespace} of what is in {there} needs a user", "", "give by_kind and by_name")
-    names = await _protected(reader, kind, there, arguments)
+    names = await _protected(reader, kind, there, {**arguments, "of_name": called})
     elsewhere = {"namespace": there} if there != namespace else {}
 
     def build(name: str) -> Object:
@@ -254,18 +255,17 @@ TOOLS = (
     Tool(
         "create_usage",
         "Create a usage",
-        "Protect an object from deletion, for a reason or while another one uses it.",
+        "Protect a resource from accidental deletion, or by a dependency: not deleted before what uses it.",
         plan=create_usage,
         parameters=(
             Parameter("of_kind", "What to protect.", required=True),
-            _OF[1],
-            Parameter("of_label_selector", "Instead of a name; has to match one."),
-            Parameter("each_match", "One usage for each match.", type="boolean"),
-            Parameter("of_namespace", "If not `namespace`; needs a user."),
+            Parameter("of_name", "Or namespace/name."),
+            Parameter("of_label_selector", "Instead; has to match one."),
+            Parameter("each_match", "Or one for each.", type="boolean"),
             *BY,
             REASON,
-            Parameter("namespace", "Of both."),
-            Parameter("name", "Of the usage."),
+            Parameter("namespace", "Of the usage."),
+            Parameter("name", "Its own."),
             REPLAY,
             changing.SHORT_WAIT,
             DRY_RUN,
