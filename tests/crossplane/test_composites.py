@@ -173,6 +173,7 @@ async def test_a_claim_is_pinned_to_an_older_revision_and_follows_again(agent: H
 
 
 @changes
+@pytest.mark.whole
 async def test_a_pinned_claim_takes_the_latest_of_another_composition(agent: Hand, plane: Kubectl, name: str) -> None:
     """Crossplane itself would leave it on a revision of the one before."""
     (one,) = composed(plane, "XOrder", name, "red")

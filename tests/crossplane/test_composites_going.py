@@ -85,7 +85,7 @@ async def test_what_lingers_after_its_claim_is_named(agent: Hand, plane: Kubectl
     made = spec_of(plane, name)[0]["resourceRef"]["name"]
     held = {"metadata": {"finalizers": ["example.org/held"]}}
     plane.patch(CONFIG_MAPS, made, NAMESPACE, "merge", held)
-    text = await agent("delete_composite", **claim, wait_seconds=4)
+    text = await agent("delete_composite", **claim, wait_seconds=2)
     assert "still there, 1 of 3:" in text
     assert f"ConfigMap/{made} in {NAMESPACE}: deleting" in text
     assert "held by example.org/held" in text

@@ -11,6 +11,7 @@ from fairlead.crossplane.building import BuildError
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE
+from tests.crossplane.test_composites_going import Slow
 from tests.e2e.hands import Kubectl
 
 Object = dict[str, Any]
@@ -101,6 +102,7 @@ async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand
 
 @pytest.mark.anyio
 @pytest.mark.real
+@pytest.mark.whole
 async def test_a_platform_api_in_life(agent: Hand, plane: Kubectl, unique: Callable[[str], str]) -> None:
     group = f"{unique('life')}.example.org"
     name = f"xboxes.{group}"
@@ -152,4 +154,11 @@ async def test_a_platform_api_in_life(agent: Hand, plane: Kubectl, unique: Calla
     assert "v1alpha1 is served no longer" in agent.talk.asked[-1]
     assert "state: healthy" in retired
     await agent("delete_composition", name=name)
+    late = {"apiVersion": f"{group}/v1", "kind": "Box", "metadata": {"name": "late", "namespace": NAMESPACE}}
+    agent.talk = Slow(lambda: plane.apply(late | {"spec": {"size": "small"}}))
+    refused = await agent.refused("delete_xrd", name=name)
+    assert "goes with it: 1 Box, 1 XBox" in agent.talk.asked[-1]
+    assert "has grown since: 2 Box instead of 1" in refused
+    assert "nothing was changed" in refused
     await agent("delete_xrd", name=name)
+    assert "goes with it: 2 Box" in agent.talk.asked[-1]

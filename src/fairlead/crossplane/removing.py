@@ -92,17 +92,20 @@ def _counted(goes: Sequence[Reference]) -> list[str]:
 def _staying(found: Deletion) -> list[str]:
     if not found.stays:
         return []
-    more = f" and {len(found.stays) - _MOST_NAMED} more" if len(found.stays) > _MOST_NAMED else ""
-    return [
-        f"what {', '.join(found.stays[:_MOST_NAMED])}{more} stands for outside stays: it is only observed or orphaned"
-    ]
+    return [f"what {', '.join(some(found.stays))} stands for outside stays: it is only observed or orphaned"]
 
 
 def _holding(found: Deletion) -> list[str]:
     """What would keep it from going."""
     paused = [str(each.reference) for each in found.trace.nodes if each.health.state is State.PAUSED]
-    held = [f"{', '.join(paused)}: paused, so it stays until it is resumed"] if paused else []
-    return [*found.usages, *(f"would be stuck: {each.what}" for each in found.obstacles), *held]
+    held = [f"{', '.join(some(paused))}: paused, so it stays until it is resumed"] if paused else []
+    return [*some(found.usages), *some([f"would be stuck: {each.what}" for each in found.obstacles]), *held]
+
+
+def some(lines: Sequence[str]) -> list[str]:
+    """As many as are read, and how many more there are."""
+    more = [f"and {len(lines) - _MOST_NAMED} more"] if len(lines) > _MOST_NAMED else []
+    return [*lines[:_MOST_NAMED], *more]
 
 
 def _owned(obj: Object) -> list[str]:
@@ -140,8 +143,8 @@ def _uid(obj: Object | None) -> str:
     return str(((obj or {}).get("metadata") or {}).get("uid") or "")
 
 
-async def left(reader: Reader, those: Sequence[Reference], seconds: float) -> list[str]:
-    """What is still there, as soon as nothing is or after so many seconds; a line for each that says how it is."""
+async def left(reader: Reader, those: Sequence[Reference], seconds: float) -> dict[Reference, str]:
+    """What is still there and how it is, as soon as nothing is or after so many seconds."""
     there: dict[Reference, str] = dict.fromkeys(those, "")
     try:
         async with asyncio.timeout(seconds or None):
@@ -152,7 +155,7 @@ async def left(reader: Reader, those: Sequence[Reference], seconds: float) -> li
                 await asyncio.sleep(_PAUSE)
     except TimeoutError:
         pass
-    return [f"{reference}: {said}" if said else str(reference) for reference, said in there.items()]
+    return there
 
 
 async def _still(reader: Reader, those: Sequence[Reference]) -> dict[Reference, str]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import composites, references, tracing
+from fairlead.crossplane import composites, references, removing, steps, tracing
 from fairlead.crossplane.composites import CompositeError, Row
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.tracing import Trace
@@ -17,7 +17,6 @@ from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, LABELS, LIMIT, NAME, NAMESPACE
 from fairlead.mcp.toolsets.crossplane import changing, ordering
 from fairlead.resources import cleaning, tabulating
-from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Query, Reader
 from fairlead.resources.tabulating import Rows
 
@@ -40,8 +39,7 @@ async def list_composites(call: Call, arguments: Arguments) -> Answer:
     wanted = [each for each in found if _is_wanted(each, arguments)]
     text = tabulating.render(Rows(_COLUMNS, tuple(map(_cells, wanted[: arguments["limit"]])))) if wanted else "none"
     lines = [_counted(wanted, arguments["limit"], len(kinds)), *(f"not read: {each}" for each in gaps)]
-    if any(each.is_unhealthy for each in wanted):
-        lines.append("next: diagnose_resource kind=KIND name=NAME says why one is not well")
+    lines += [f"next: {steps.about('diagnose_resource', each.reference)}" for each in wanted[:1] if each.is_unhealthy]
     answer = answering.listed(
         redacting.text(text), "claims and composites", lines[0], min(len(wanted), arguments["limit"])
     )
@@ -89,13 +87,8 @@ async def get_composite(call: Call, arguments: Arguments) -> Answer:
     lines = [redacting.text(fencing.plain(each)) for each in lines]
     if trace.root.health.state is not State.HEALTHY or trace.troubles:
         lines += await changing.warnings(reader, obj)
-        lines.append(f"next: diagnose_resource {_call(kind, arguments)}")
+        lines.append(f"next: {steps.about('diagnose_resource', trace.root.reference)}")
     return Answer("\n".join([shown, *lines]))
-
-
-def _call(kind: Kind, arguments: Arguments) -> str:
-    where = f" namespace={arguments['namespace']}" if arguments.get("namespace") else ""
-    return f"kind={kind.resource.qualified} name={arguments['name']}{where}"
 
 
 def _bare(obj: Object) -> Object:
@@ -152,12 +145,14 @@ def _made_of(trace: Trace, obj: Object) -> list[str]:
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in sorted(Counter(each.reference.kind for each in below).items())
     )
-    lines = [f"made of: {kinds or 'nothing yet'}"]
+    unwell = []
     for each in below:
         if each.health.state is not State.HEALTHY:
             said = (each.health.state.value, each.health.reason, " ".join(each.health.message.split()))
-            lines.append(f"not well: {each.reference}: {': '.join(part for part in said if part)}")
-    return lines + [f"not shown: {each.cut}" for each in trace.nodes if each.cut and "left out" in each.cut]
+            unwell.append(f"not well: {each.reference}: {': '.join(part for part in said if part)}")
+    return [f"made of: {kinds or 'nothing yet'}", *removing.some(unwell)] + [
+        f"not shown: {each.cut}" for each in trace.nodes if each.cut and "left out" in each.cut
+    ]
 
 
 def _secret(obj: Object) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import composites, pinning, removing
+from fairlead.crossplane import composites, pinning, removing, steps
 from fairlead.crossplane.composites import Choice
 from fairlead.crossplane.references import Reference
 from fairlead.machinery import patches, redacting, statuses
@@ -183,23 +183,19 @@ async def delete_composite(call: Call, arguments: Arguments) -> Plan:
             raise planned.refused(error, kind) from error
         answer = await plan.carry_out()
         left = await removing.left(reader, (itself, *tree.goes), arguments.get("wait_seconds") or 0)
-        return replace(answer, text="\n".join([answer.text, *_progress(left, len(tree.goes), kind, arguments)]))
+        return replace(answer, text="\n".join([answer.text, *_progress(left, len(tree.goes))]))
 
     return replace(plan, carry_out=carry_out)
 
 
-def _progress(left: list[str], below: int, kind: Kind, arguments: Arguments) -> list[str]:
+def _progress(left: Mapping[Reference, str], below: int) -> list[str]:
     if not left:
         return [f"gone, with all {below} objects below it"]
-    where = f" namespace={arguments['namespace']}" if arguments.get("namespace") else ""
-    more = [f"and {len(left) - _MOST_LEFT} more"] if len(left) > _MOST_LEFT else []
-    itself = left[0].startswith(f"{kind.api.kind}/{arguments['name']}")
-    what = f"kind={kind.resource.qualified} name={arguments['name']}{where}" if itself else "kind=KIND name=NAME of one"
-    said = f"still there, {len(left)} of {below + 1}:"
-    return [said, *map(_plain, left[:_MOST_LEFT]), *more, f"next: explain_deletion {what} says what it waits for"]
+    lines = removing.some([f"{reference}: {said}" for reference, said in left.items()])
+    follow = f"next: {steps.about('explain_deletion', next(iter(left)))}"
+    return [f"still there, {len(left)} of {below + 1}:", *map(_plain, lines), _plain(follow)]
 
 
-_MOST_LEFT = 10
 _EITHER = ("claim", "composite")
 _ANY = Right(("get", "list"), "*", "*")
 _REVISIONS = Right(("list",), "apiextensions.crossplane.io", "compositionrevisions")
