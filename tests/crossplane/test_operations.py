@@ -83,6 +83,9 @@ async def test_a_failure_is_told_with_what_the_function_said(agent: Hand, unique
     assert "Succeeded: PipelineError" in told
     assert "no such luck" in told
     assert "failures 1 of 1" in told
+    why = await agent("diagnose_resource", kind="operations.ops.crossplane.io", name=name)
+    assert f"1. Operation/{name} did not succeed" in why
+    assert "no such luck" in why
     assert f"Operation/{name}: unhealthy" in await agent("list_operations", type="operation", state="unhealthy")
     assert f"Operation/{name}:" not in await agent("list_operations", type="operation", state="healthy")
 
@@ -215,6 +218,10 @@ async def test_a_cron_operation_runs_pauses_and_goes_on(
 
     world.eventually(seen, seconds=MINUTES)
     before = len(runs(plane, f"cronoperation={name}"))
+    plane.run("annotate", "cronoperation", name, "crossplane.io/paused-")
+    why = await agent("diagnose_resource", kind="cronoperation", name=name)
+    assert f"1. CronOperation/{name} is paused no more, and its controller has not looked at it since" in why
+    assert "next: reconcile_resource" in why
     resumed = await agent("reconcile_resource", kind="cronoperation", name=name, action="resume", wait_seconds=20)
     assert "no condition says that it is paused" in resumed
     wait_for(plane, f"cronoperation={name}", before + 1, MINUTES)

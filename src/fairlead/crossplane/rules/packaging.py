@@ -2,7 +2,7 @@
 
 import re
 
-from fairlead.crossplane import packages, steps, upgrades
+from fairlead.crossplane import operating, packages, steps, upgrades
 from fairlead.crossplane.causes import Cause, Rule, health_of
 from fairlead.crossplane.circumstances import Circumstances
 from fairlead.crossplane.judging import State
@@ -61,7 +61,7 @@ def conflict(node: Node, known: Circumstances) -> Cause | None:
     evidence = (health_of(node), *warnings[:2])
     if former := upgrades.held_back(_owner(node).name, found[0]):
         what = f"{former} has not let go yet of what it and the new revision of {_owner(node)} both bring"
-        remedy = "wait: Crossplane tries again by itself, in longer and longer steps of up to a minute"
+        remedy = "wait a minute: Crossplane tries again; if in vain, go back, wait for health, and upgrade again"
         return Cause("former-revision", node.reference, what, evidence, remedy, _package(node), 93)
     what = f"{node.reference} brings kinds that belong to {found['who']} already"
     remedy = "uninstall one of the two: a package is upgraded under its own name, not installed beside itself"
@@ -144,15 +144,23 @@ def _package(node: Node) -> steps.Next:
 def operation_failed(node: Node, known: Circumstances) -> Cause | None:
     if not node.reference.api_version.startswith("ops.crossplane.io/") or node.health.state is State.HEALTHY:
         return None
-    unheard = node.health.state is State.UNKNOWN
-    what = f"{node.reference} has not been taken up" if unheard else f"{node.reference} did not succeed"
-    remedy = (
-        "start Crossplane with --enable-operations"
-        if unheard
-        else "see its events, then make a new one: it never runs twice"
-    )
+    what, remedy, following = _operation(node)
     evidence = (health_of(node), *known.warnings(node)[:3])
-    return Cause("operation-failed", node.reference, what, evidence, remedy, steps.look_at(node.reference), 80)
+    return Cause("operation-failed", node.reference, what, evidence, remedy, following, 80)
+
+
+def _operation(node: Node) -> tuple[str, str, steps.Next]:
+    look, obj = steps.look_at(node.reference), node.obj or {}
+    if node.health.state is State.UNKNOWN:
+        return f"{node.reference} has not been taken up", "start Crossplane with --enable-operations", look
+    if (conditions.get(obj, "Scheduling") or {}).get("reason") == "SchedulePaused":
+        what = f"{node.reference} is paused no more, and its controller has not looked at it since it was"
+        return what, "resume it so that it is looked at", steps.reconcile(node.reference, "resume")
+    if node.reference.kind == "Operation" and not operating.is_over(obj):
+        failures, most = operating.tries(obj)
+        what = f"{node.reference} fails, and is tried again: {failures} failures of {most}"
+        return what, "see what its functions say", look
+    return f"{node.reference} did not succeed", "see its events, then run it anew: it never runs twice", look
 
 
 RULES: tuple[Rule, ...] = (
