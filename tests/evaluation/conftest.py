@@ -12,8 +12,8 @@ from testenv.registry import Registry
 from testenv.servers import RealCluster
 from tests.e2e.hands import Kubectl
 from tests.evaluation.agents import Agent
+from tests.evaluation.calls import TOOLSETS
 
-TOOLSETS = ("crossplane", "crossplane-resources", "crossplane-packages", "crossplane-managed", "crossplane-operations")
 LIMITS = Limits(read=100_000, write=100_000, delete=100_000)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.crossplane.planes import NAMESPACE
 from tests.e2e import manifests
+from tests.evaluation.calls import Standing
 
 Object = dict[str, Any]
 KINDS = 300
@@ -22,6 +23,23 @@ _APIEXTENSIONS, _PKG, _OPS = "apiextensions.crossplane.io", "pkg.crossplane.io",
 _PROTECTION = "protection.crossplane.io/v1beta1"
 _TIME = "2026-11-01T10:00:00Z"
 _REGISTRY = "registry.example.org"
+
+
+STANDING = Standing(
+    managed=f"things0.area0.{MANAGED}",
+    thing="thing-0-1",
+    managed_namespace="",
+    pending="thing-0-2",
+    definition=f"things0.area0.{MANAGED}",
+    inactive=f"things0.area0.{MANAGED}",
+    config=f"providerconfigs.{MANAGED}",
+    provider="provider-0",
+    configuration="configuration-0",
+    function="function-0",
+    revision="configuration-0-2",
+    package="registry.example.org/acme/new:v1.0.0",
+    newer="registry.example.org/acme/configuration-0:v9.9.9",
+)
 
 
 def long(number: int) -> str:
@@ -86,7 +104,7 @@ def thing(kind: int, number: int) -> Object:
         f"Thing{kind}",
         f"thing-{kind}-{number}",
         metadata={"labels": owner, "annotations": {"crossplane.io/external-name": f"ext-{kind}-{number}"}},
-        spec={"forProvider": {"region": "eu-west-1", "size": number}, "providerConfigRef": {"name": "default"}},
+        spec={"forProvider": {"region": "eu-west-1", "size": number}, "providerConfigRef": {"name": "one"}},
         status={"atProvider": {"arn": f"arn:{number}"}, **conditions("Synced", "Ready", number=number)},
     )
 
@@ -298,7 +316,7 @@ def _managing() -> Iterator[Object]:
             status=status,
         )
     for number in range(100):
-        name = f"one-{number}" if number else "default"
+        name = f"one-{number}" if number else "one"
         secret = {"source": "Secret", "secretRef": {"namespace": "crossplane-system", "name": "keys", "key": "all"}}
         yield made(f"{MANAGED}/v1", "ProviderConfig", name, spec={"credentials": secret}, status={"users": number})
     for number in range(200):
@@ -307,8 +325,8 @@ def _managing() -> Iterator[Object]:
             f"{MANAGED}/v1",
             "ProviderConfigUsage",
             f"using-{number}",
-            metadata={"labels": {"crossplane.io/provider-config": "default"}},
-            providerConfigRef={"name": "default"},
+            metadata={"labels": {"crossplane.io/provider-config": "one"}},
+            providerConfigRef={"name": "one"},
             resourceRef=using,
         )
 

@@ -18,7 +18,7 @@ from tests.evaluation import crowd
 Object = dict[str, Any]
 _CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 _AT_ONCE = 16
-_SECONDS = 540
+_LOOKS = 300
 _PAUSE = 2.0
 
 
@@ -55,26 +55,29 @@ async def settle(client: Client, crossplane: Path) -> int:
 
 async def _served(reader: Reader, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Resource]:
     """Once all of them are: an API server takes up hundreds of new kinds one after the other."""
-    async with asyncio.timeout(_SECONDS):
-        while True:
-            kinds = await reader.kinds(anew=True)
-            try:
-                return {each: kinds.find(*each).resource for each in wanted}
-            except UnknownKindError:
-                await asyncio.sleep(_PAUSE)
+    missing = ""
+    for _ in range(_LOOKS):
+        kinds = await reader.kinds(anew=True)
+        try:
+            return {each: kinds.find(*each).resource for each in wanted}
+        except UnknownKindError as error:
+            missing = str(error)
+            await asyncio.sleep(_PAUSE)
+    raise AssertionError(missing)
 
 
 async def _all(client: Client, wanted: Sequence[tuple[Resource, Object]]) -> None:
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def one(resource: Resource, obj: Object) -> None:
-        async with turn, asyncio.timeout(_SECONDS):
-            while True:
+        async with turn:
+            for _ in range(_LOOKS):
                 try:
                     await client.create(resource, obj)
                 except statuses.NotFound:  # discovery has the kind a moment before its handler is there
                     await asyncio.sleep(_PAUSE)
                 else:
                     return
+            raise AssertionError(f"{resource.qualified} is never served")
 
     await asyncio.gather(*(one(*each) for each in wanted))

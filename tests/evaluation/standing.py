@@ -107,7 +107,7 @@ def _usages() -> list[Object]:
 
 
 def _configs() -> list[Object]:
-    template = {"spec": {"selector": {}, "template": {}}}
+    template: Object = {"spec": {"selector": {}, "template": {}}}
     images = {"matchImages": [{"type": "Prefix", "prefix": "standing.example.org"}], "rewriteImage": {"prefix": "a.b"}}
     return [
         _made(f"{_PKG}/v1beta1", "DeploymentRuntimeConfig", "one", spec={"deploymentTemplate": template}),

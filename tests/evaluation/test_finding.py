@@ -1,12 +1,15 @@
 """The measure of findability is a fair one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from fairlead.mcp.named import catalog
 from fairlead.mcp.tools import Answer, Tool
-from tests.evaluation.conftest import TOOLSETS
-from tests.evaluation.finding import Index, Phrasing, phrasings, terms
+from tests.evaluation.calls import TOOLSETS
+from tests.evaluation.finding import Index, Phrasing, findability, phrasings, terms
 
+SHARE = 0.95
 pytestmark = pytest.mark.requirement("crossplane-evaluation:findability")
 
 
@@ -48,3 +51,14 @@ def test_the_phrasings_cover_every_tool_and_say_where_they_are_from() -> None:
     assert {tool.name for each in TOOLSETS for tool in sets[each].tools} <= {
         name for each in found for name in each.tools
     }
+
+
+@pytest.mark.parametrize("server", [TOOLSETS, ("crossplane",)], ids=["all toolsets", "crossplane"])
+def test_the_words_of_users_lead_to_the_right_tools(
+    server: tuple[str, ...], record_property: Callable[[str, object], None]
+) -> None:
+    sets = catalog.toolsets()
+    found = findability({tool.name: tool for each in server for tool in sets[each].tools}.values())
+    what = f"found in the first 3, {'all toolsets' if len(server) > 1 else server[0]}"
+    record_property("figure", (what, f"{found.share:.1%} of {found.asked}", "at least 95 %"))
+    assert found.share >= SHARE, "\n".join(map(str, found.misses))

@@ -8,9 +8,9 @@ import pytest
 from testenv.registry import Registry
 from tests.e2e.hands import Kubectl
 from tests.evaluation.agents import Agent
-from tests.evaluation.tasks import TASKS, Scene, Task, operations, packages, platforms, understanding
+from tests.evaluation.tasks import TASKS, Scene, Task, managing, operations, orders, packages, platforms, understanding
 
-GROUPS = (platforms, understanding, operations, packages)
+GROUPS = (platforms, orders, understanding, operations, packages, managing)
 """Their import is what fills `TASKS`."""
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-evaluation:tasks")]
 CALLS, BYTES, MOST_BYTES = 2, 6_000, 40_000

@@ -162,7 +162,7 @@ def check_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-SHAPE = "each step is {step: NAME, functionRef: {name: FUNCTION}, input: {apiVersion: …, kind: …}}"
+SHAPE = "[{step, functionRef: {name}, input: {apiVersion, kind, …}}]"
 
 
 def rearranged(

@@ -249,8 +249,7 @@ TOOLS = (
     Tool(
         "update_composition",
         "Update a composition",
-        "Modify a composition: change, add, remove or reorder pipeline steps, their templates and patches; makes a new "
-        "revision.",
+        "Modify a composition: change, add, remove or reorder pipeline steps and patches; makes a new revision.",
         plan=update_composition,
         parameters=(
             NAME,

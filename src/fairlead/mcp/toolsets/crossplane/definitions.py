@@ -230,8 +230,7 @@ TOOLS = (
     Tool(
         "list_xrds",
         "List XRDs",
-        "All XRDs (CompositeResourceDefinitions), the platform APIs that are installed: are they established, kinds, "
-        "claims, versions.",
+        "All XRDs (CompositeResourceDefinitions), the platform APIs that are installed: are they established.",
         list_xrds,
         (LIMIT, CONTEXT),
         rights=(Right(("list",), GROUP, _RESOURCE),),

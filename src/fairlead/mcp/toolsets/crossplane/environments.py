@@ -105,7 +105,7 @@ TOOLS = (
     Tool(
         "create_environment_config",
         "Create an environment config",
-        "Keep data that compositions share.",
+        "Store shared configuration data for compositions to read, e.g. VPC IDs and security groups.",
         plan=create_environment_config,
         parameters=(NAME, Parameter("data", "YAML mapping.", required=True), _LABELS, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
@@ -115,7 +115,7 @@ TOOLS = (
     showing.list_tool(
         "list_environment_configs",
         "List environment configs",
-        "Data that compositions share: labels, keys and size of each.",
+        "Data that compositions share, with its labels.",
         list_environment_configs,
         Right(("list",), GROUP, _RESOURCE),
         Parameter("has_key", "Only with this key."),
@@ -133,7 +133,7 @@ CHANGES: tuple[Tool, ...] = (
     Tool(
         "update_environment_config",
         "Update an environment config",
-        "Change data that compositions share, by field or whole; shows who reads it.",
+        "Set or remove keys of an existing environment config, or replace it whole; shows which compositions read it.",
         plan=update_environment_config,
         parameters=(
             NAME,

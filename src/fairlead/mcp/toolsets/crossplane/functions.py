@@ -27,7 +27,7 @@ async def _about(reader: Reader, function: Object) -> list[str]:
 
 TOOLS: tuple[Tool, ...] = (
     packages.install_tool(
-        "Function", "Install a function package for pipelines to call, and wait until it is healthy.", packages.RUNTIME
+        "Function", "Install a function package for pipelines to call; waits for health.", packages.RUNTIME
     ),
     *packages.reading_tools(
         "Function",

@@ -238,7 +238,7 @@ TOOLS = (
     Tool(
         "create_cron_operation",
         "Create a cron operation",
-        "Schedule a recurring operation: run a pipeline of functions e.g. every night; says when next.",
+        "Schedule a recurring operation: run a pipeline of functions e.g. every night.",
         plan=create_cron_operation,
         parameters=(
             NAME,

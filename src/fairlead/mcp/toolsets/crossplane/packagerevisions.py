@@ -82,7 +82,7 @@ TOOLS = (
     Tool(
         "get_package_lock",
         "Show package dependencies",
-        "Which package depends on which, with version constraints, conflicts and what could not be resolved.",
+        "Who depends on which package: the lock with versions, constraints, conflicts and what could not be resolved.",
         get_package_lock,
         (Parameter("source", "Only repositories that hold this, with who needs them."), CONTEXT),
         rights=(LOCK,),

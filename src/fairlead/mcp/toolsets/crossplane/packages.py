@@ -104,10 +104,10 @@ def _rights(kind: str, *verbs: str) -> Right:
     return Right(verbs, GROUP, _plural(kind))
 
 
-_REFERENCE = Parameter("package", "Registry, repository and tag or digest.", required=True)
+_REFERENCE = Parameter("package", "Registry, repository, tag or digest.", required=True)
 _INSTALL = (
     _REFERENCE,
-    Parameter("name", "Its repository by default."),
+    Parameter("name", "Repository by default."),
     Parameter("revision_activation_policy", "Of new ones.", choices=("Automatic", "Manual")),
     Parameter("revision_history_limit", "Kept.", type="integer", minimum=0),
     Parameter("pull_policy", "When to fetch it.", choices=("IfNotPresent", "Always", "Never")),
@@ -115,7 +115,7 @@ _INSTALL = (
     Parameter("skip_dependency_resolution", "Install nothing else.", type="boolean"),
     Parameter("ignore_crossplane_constraints", "Whatever it is for.", type="boolean"),
 )
-RUNTIME = Parameter("runtime_config", "Name of a DeploymentRuntimeConfig.")
+RUNTIME = Parameter("runtime_config", "A DeploymentRuntimeConfig.")
 _SETTLE = (changing.WAIT, DRY_RUN, CONTEXT)
 
 
@@ -160,12 +160,10 @@ def reading_tools(kind: str, what: str, more: showing.More = about, *rights: Rig
 TOOLS = (
     install_tool(
         "Provider",
-        "Install a provider package: add a cloud provider (AWS, Azure, GCP …); waits until it is healthy.",
+        "Install a provider package at a version: add a cloud provider (AWS, Azure) to the cluster; waits for health.",
         RUNTIME,
     ),
-    *reading_tools(
-        "Provider", "Details of one provider: version, state, revisions, the CRDs (kinds) that it installed."
-    ),
+    *reading_tools("Provider", "Details of one provider: version, revisions, the CRDs (kinds) that it installed."),
     Tool(
         "uninstall_provider",
         "Uninstall a provider",
@@ -180,12 +178,10 @@ TOOLS = (
             LOCK,
         ),
     ),
-    install_tool(
-        "Configuration", "Install a configuration package, e.g. a reference platform, with all that it depends on."
-    ),
+    install_tool("Configuration", "Install a configuration package (reference platform) with all that it depends on."),
     *reading_tools(
         "Configuration",
-        "Details of one configuration: version, state, dependencies, revisions, its XRDs and compositions.",
+        "Details of one configuration: version, dependencies, revisions, its XRDs and compositions.",
     ),
     showing.list_tool(
         "list_configuration_revisions",

@@ -150,7 +150,7 @@ TOOLS = (
     Tool(
         "trace_resource",
         "Trace a resource",
-        "All that a claim, composite or package is made of, as a tree with the state of each part.",
+        "The tree of what a claim, composite or package is made of, with synced, ready and state of each child.",
         trace_resource,
         (*_ONE, _DEPTH, CONTEXT),
         rights=_ANY,
@@ -158,7 +158,8 @@ TOOLS = (
     Tool(
         "diagnose_resource",
         "Diagnose a resource",
-        "Why a Crossplane object is not ready, synced or healthy: ranked causes, evidence, what to do next.",
+        "Find the root cause why a claim, composite, provider or other resource is waiting, not ready or healthy,"
+        " or stopped reconciling (circuit breaker), and the next call.",
         diagnose_resource,
         (*_ONE, CONTEXT),
         rights=_ANY,
@@ -166,7 +167,7 @@ TOOLS = (
     Tool(
         "list_unhealthy",
         "List what is unhealthy",
-        "All that is not well in the control plane, of every kind, grouped by cause.",
+        "Find all resources that have problems: broken, unhealthy, not synced or ready, of all kinds and namespaces.",
         list_unhealthy,
         (_SCOPES, NAMESPACE, CONTEXT),
         rights=_ANY,
@@ -174,7 +175,8 @@ TOOLS = (
     Tool(
         "explain_deletion",
         "Explain a deletion",
-        "What deleting an object would take with it, or why one being deleted is stuck. Deletes nothing.",
+        "What a deletion would take with it, or what is blocking it: why a resource is stuck deleting "
+        "(Terminating). Deletes nothing.",
         explain_deletion,
         (*_ONE, CONTEXT),
         rights=_ANY,
@@ -182,7 +184,8 @@ TOOLS = (
     Tool(
         "describe_xrd_schema",
         "Describe an XRD's schema",
-        "The fields that a platform API takes, with types, defaults and rules, and a manifest to begin with.",
+        "Which fields a claim or composite accepts in its spec: the schema with types, defaults, rules, and an "
+        "example.",
         describe_xrd_schema,
         (Parameter("kind", "Of claim or composite, or the XRD's name.", required=True), _VERSION, CONTEXT),
         rights=(Right(("list",), "apiextensions.crossplane.io", "compositeresourcedefinitions"),),
@@ -190,7 +193,8 @@ TOOLS = (
     Tool(
         "validate_manifest",
         "Validate Crossplane manifests",
-        "Whether manifests are valid, and what they lean on is there: compositions, functions, provider configs.",
+        "Check YAML manifests against the schema of their XRD or CRD: unknown fields, typos, and whether the "
+        "compositions, functions and provider configs that they need are there.",
         validate_manifest,
         (
             Parameter("manifest", "YAML or JSON, one or more documents.", required=True),
@@ -202,7 +206,8 @@ TOOLS = (
     Tool(
         "control_plane_status",
         "Show the control plane",
-        "Which Crossplane it is, what runs it, what is installed and offered; what is left to migrate from v1 to v2.",
+        "Overview: which Crossplane version is installed, is it healthy, packages and counts; what is left to "
+        "migrate from v1 to v2.",
         control_plane_status,
         (_MIGRATION, CONTEXT),
         rights=_ANY,
