@@ -163,7 +163,7 @@ async def _delete_composition(bed: Bed) -> list[Object]:
 
 def _installs(kind: str) -> None:
     async def made(bed: Bed) -> list[Object]:
-        return [{"package": bed.put(kind.capitalize(), bed.unique(kind)), "wait_seconds": 20}]
+        return [{"package": bed.put(kind.capitalize(), bed.unique(kind)), "wait_seconds": 3}]
 
     case(f"install_{kind}")(made)
 
@@ -216,8 +216,7 @@ async def _create_operation(bed: Bed) -> list[Object]:
 
 @case("create_cron_operation")
 async def _create_cron_operation(bed: Bed) -> list[Object]:
-    when = {"schedule": "0 3 * * 1", "wait_seconds": 0}
-    return [{"name": bed.unique("cron"), "pipeline": json.dumps(pipeline()), **when}]
+    return [{"name": bed.unique("cron"), "pipeline": json.dumps(pipeline()), "schedule": "0 3 * * 1"}]
 
 
 async def operation(bed: Bed, kind: str = "Operation") -> str:
@@ -381,7 +380,7 @@ async def definition(bed: Bed, **owner: tuple[str, str]) -> str:
 @case("upgrade_package")
 async def _upgrade_package(bed: Bed) -> list[Object]:
     return [
-        {"kind": kind.lower(), "name": await package(bed, kind), "version": "v2.0.0", "wait_seconds": 20}
+        {"kind": kind.lower(), "name": await package(bed, kind), "version": "v2.0.0", "wait_seconds": 3}
         for kind in ("Provider", "Configuration", "Function")
     ]
 

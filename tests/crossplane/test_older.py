@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from fairlead.client.api import Client
+from fairlead.mcp.named import catalog, rbac
+from fairlead.resources.reading import Reader
 from testenv.crossplane import NAMESPACE as SYSTEM
 from testenv.registry import Registry, metadata
+from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.crossplane.older import composite_of, pipeline
@@ -216,3 +220,17 @@ async def test_a_provider_with_its_kinds(
     assert f"disks.{group}" in await older("get_provider", name=name)
     await older("uninstall_provider", name=name)
     assert "goes with it: 1 Disk" in older.talk.asked[-1]
+
+
+@pytest.mark.requirement("crossplane-toolset:rights")
+@pytest.mark.usefixtures("older_plane")
+async def test_the_role_is_for_what_this_crossplane_has(older_server: RealCluster) -> None:
+    async with Client.from_kubeconfig(older_server.cluster.kubeconfig) as client:
+        kinds = await Reader(client).kinds()
+    chosen = catalog.chosen(["crossplane"], catalog.toolsets())
+    role = rbac.role("older", {"crossplane": chosen}, [each for one in chosen for each in one.tools], kinds)
+    allowed = {(rule["apiGroups"][0], each): rule["verbs"] for rule in role["rules"] for each in rule["resources"]}
+    assert "create" in allowed["apiextensions.crossplane.io", "usages"], "the only usages that there are"
+    assert "create" in allowed["pkg.crossplane.io", "functions"]
+    assert not any(group.startswith(("ops.", "protection.")) for group, _ in allowed)
+    assert ("apiextensions.crossplane.io", "managedresourcedefinitions") not in allowed
