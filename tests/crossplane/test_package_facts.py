@@ -104,6 +104,10 @@ def test_a_former_revision_that_has_not_let_go_is_told_from_a_stranger() -> None
     assert upgrades.held_back("one", said) == "one-0123"
     assert not upgrades.held_back("another", said)
     assert not upgrades.held_back("one", "unhealthy")
+    written = {"kind": "CompositeResourceDefinition", "name": "a"}
+    assert upgrades.unnamed({"status": {"objectRefs": [written, {"kind": "", "name": "b"}]}}) == ["b"]
+    assert not upgrades.unnamed({"status": {"objectRefs": [written]}})
+    assert not upgrades.unnamed({})
 
 
 def config(name: str, *prefixes: str, **spec: Any) -> Object:

@@ -63,7 +63,7 @@ def healthy(plane: Kubectl, name: str) -> None:
         if plane.run("get", "configuration.pkg.crossplane.io", name, "-o", f"jsonpath={wanted}") != "True":
             raise Refused(f"{name} is not healthy yet")
 
-    world.eventually(look, seconds=150)
+    world.eventually(look, seconds=60)
 
 
 @pytest.fixture
@@ -177,6 +177,7 @@ async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
     assert f"what it depends on stays installed: Configuration {name}" in told
 
 
+@pytest.mark.whole
 async def test_a_function_shows_who_calls_it_before_it_goes(
     agent: Hand, registry: Registry, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -206,6 +207,7 @@ def seen(plane: Kubectl, resource: str, package: str, text: str) -> None:
         raise Refused(f"{resource} of {package} say nothing of {text} yet")
 
 
+@pytest.mark.whole
 async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platform: Platform) -> None:
     name = platform.name
     platform.put("v1.0.0")

@@ -94,6 +94,16 @@ def held_back(package: str, message: str) -> str:
     return found["revision"] if found and own else ""
 
 
+def unnamed(revision: Object) -> list[str]:
+    """What it has brought without writing down of which kind, so that it could never let go of it.
+
+    Crossplane leaves the kind of what it has only just made out of the revision's status, until it looks at the
+    revision again; switched off before that, the revision fails to release it for ever.
+    """
+    brought = (revision.get("status") or {}).get("objectRefs") or ()
+    return [str(each.get("name")) for each in brought if not each.get("kind")]
+
+
 def number(revision: Object) -> int:
     return int((revision.get("spec") or {}).get("revision") or 0)
 

@@ -6,6 +6,7 @@ current revision that tells how it goes.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,19 @@ async def told(
         lines += _not_taken_up(current)
     for each in (package, current):
         lines += await changing.warnings(reader, each) if each else []
+    lines += await _held_back(reader, package)
     return [*dict.fromkeys(lines), *_next(call, package, current, before)]
+
+
+async def _held_back(reader: Reader, package: Object) -> list[str]:
+    """Whether the former revision lets go of what both bring."""
+    former = upgrades.held_back(package["metadata"]["name"], judge(package).message)
+    if not former:
+        return []
+    kind = await reader.kind(f"{package['kind']}Revision", str(package["apiVersion"]))
+    if upgrades.unnamed(await reader.one(kind, former)):
+        return [f"{former} can never let go of what both bring: go back, and upgrade again once that is healthy"]
+    return [f"{former} has not let go yet of what both revisions bring: Crossplane tries again by itself"]
 
 
 def _not_taken_up(current: Object | None) -> list[str]:
@@ -71,11 +84,15 @@ def _is_taken_up(package: Object) -> bool:
     return bool((package.get("status") or {}).get("currentIdentifier") == package["spec"]["package"])
 
 
+_REFUSED = re.compile(r"MANIFEST_UNKNOWN|NAME_UNKNOWN|UNAUTHORIZED|DENIED|unexpected status code 40[134]")
+"""By a registry, which will say the same again."""
+
+
 def _cannot_be_fetched(package: Object) -> bool:
     """By what is said of this very generation; Crossplane tries again, more and more rarely."""
     found = conditions.get(package, "Installed") or {}
-    generation = package["metadata"].get("generation")
-    return found.get("reason") == "UnpackingPackage" and found.get("observedGeneration") == generation
+    refused = _REFUSED.search(str(found.get("message") or "")) and found.get("reason") == "UnpackingPackage"
+    return bool(refused) and found.get("observedGeneration") == package["metadata"].get("generation")
 
 
 def _desired(revision: Object) -> str:
@@ -102,9 +119,6 @@ def _next(call: Call, package: Object, current: Object | None, before: Object | 
     if current is not None and upgrades.is_manual(package) and not facts.is_active(current):
         waits = f"{current['metadata']['name']} runs once its spec.desiredState is Active"
         return [waits, *_steps(call, steps.activate_revision(about, current["metadata"]["name"]))]
-    if former := upgrades.held_back(about.name, judge(package).message):
-        waits = f"{former} has not let go yet of what both revisions bring: Crossplane tries again by itself"
-        return [waits, *_steps(call, steps.look_at(about))]
     back = before["spec"]["package"] if before is not None else ""
     if not back or back == package["spec"]["package"]:
         return _steps(call, steps.diagnose(about))

@@ -9,12 +9,13 @@ from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
-from fairlead.mcp.toolsets.core.vocabulary import NAME
-from fairlead.mcp.toolsets.crossplane.upgrading import EVENTS, KIND, SETTLE, changed, found, rights
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
+from fairlead.mcp.toolsets.crossplane.upgrading import EVENTS, KIND, changed, found, rights
 from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
+_SECONDS = 10
 
 
 async def update_package_settings(call: Call, arguments: Arguments) -> Plan:
@@ -31,7 +32,8 @@ async def update_package_settings(call: Call, arguments: Arguments) -> Plan:
         names = (*_SETTINGS, "pull_secrets", "runtime_config")
         raise ToolError("nothing to change was given", "", f"give one of {', '.join(names)}")
     notes, goes = await _follows(reader, package, arguments)
-    return await changed(call, kind, arguments, package, spec, notes, removes_more=goes)
+    waits = {**arguments, "wait_seconds": _SECONDS}
+    return await changed(call, kind, waits, package, spec, notes, removes_more=goes)
 
 
 async def _follows(reader: Reader, package: Object, arguments: Arguments) -> tuple[list[str], bool]:
@@ -71,19 +73,20 @@ TOOLS = (
     Tool(
         "update_package_settings",
         "Change a package's settings",
-        "How a package is fetched, run and kept: activation, history, pulling, runtime config, dependencies.",
+        "Set a package's revision activation policy (Manual), history, pulling, runtime config, dependencies.",
         plan=update_package_settings,
         parameters=(
             KIND,
             NAME,
-            Parameter("activation_policy", "Of new revisions.", choices=("Automatic", "Manual")),
-            Parameter("history_limit", "Former revisions kept; 0 keeps all.", type="integer", minimum=0),
-            Parameter("pull_policy", "When to fetch it.", choices=("IfNotPresent", "Always", "Never")),
-            Parameter("pull_secrets", "Their names; replaces all.", type="array"),
-            Parameter("runtime_config", "Name of a DeploymentRuntimeConfig."),
+            Parameter("activation_policy", "Of new ones.", choices=("Automatic", "Manual")),
+            Parameter("history_limit", "Kept; 0 keeps all.", type="integer", minimum=0),
+            Parameter("pull_policy", "When to pull.", choices=("IfNotPresent", "Always", "Never")),
+            Parameter("pull_secrets", "Replaces all.", type="array"),
+            Parameter("runtime_config", "A DeploymentRuntimeConfig."),
             Parameter("ignore_crossplane_constraints", "Whatever it is for.", type="boolean"),
             Parameter("skip_dependency_resolution", "Install nothing else.", type="boolean"),
-            *SETTLE,
+            DRY_RUN,
+            CONTEXT,
         ),
         tool_class=ToolClass.WRITE,
         rights=(*rights("get", "patch"), Right(("get",), facts.GROUP, "deploymentruntimeconfigs"), EVENTS),

@@ -1,6 +1,7 @@
 """The life of a package after it is installed: upgrade, rollback, activation, settings, uninstalling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fairlead.crossplane import building, locking, sources, upgrades
@@ -11,7 +12,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering, planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import arriving, changing
+from fairlead.mcp.toolsets.crossplane import arriving, changing, releasing
 from fairlead.resources import patching
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -42,9 +43,16 @@ async def rollback_package(call: Call, arguments: Arguments) -> Plan:
 
 
 async def _moved(call: Call, kind: Kind, arguments: Arguments, package: Object, after: Source, *notes: str) -> Plan:
-    locked = locking.entries(await facts.lock(changing.reader(call, arguments)))
-    said = (*notes, *upgrades.notes(package, after, locked), building.warned_of(str(after)))
-    return await changed(call, kind, arguments, package, {"package": str(after)}, said)
+    reader = changing.reader(call, arguments)
+    locked = locking.entries(await facts.lock(reader))
+    running = await facts.current(reader, package)
+    said = [*notes, *upgrades.notes(package, after, locked), building.warned_of(str(after))]
+    if running is None or not upgrades.unnamed(running):
+        return await changed(call, kind, arguments, package, {"package": str(after)}, said)
+    name = running["metadata"]["name"]
+    said.append(f"{name} is reconciled first: it has not written down all that it brought, and could not let go of it")
+    first = partial(releasing.made_ready, reader, running)
+    return await changed(call, kind, arguments, package, {"package": str(after)}, said, first=first)
 
 
 async def found(call: Call, arguments: Arguments) -> tuple[Reader, Kind, Object]:
@@ -82,14 +90,17 @@ async def changed(
     notes: Sequence[str],
     *,
     removes_more: bool = False,
+    first: Callable[[], Awaitable[None]] | None = None,
 ) -> Plan:
-    """The package's spec; it is then waited for what becomes of it. Raises `ToolError`."""
+    """The package's spec, `first` before it; it is then waited for what becomes of it. Raises `ToolError`."""
     reader, name = changing.reader(call, arguments), arguments["name"]
     said = tuple(each for each in notes if each)
     try:
         change = await patching.planned(reader, kind, name, "", {"spec": spec}, notes=said, removes_more=removes_more)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
+    if first is not None:
+        change = releasing.after(first, change)
     return settling(call, planned.plan([change]), kind, package, arguments)
 
 
@@ -142,8 +153,8 @@ TOOLS = (
     Tool(
         "upgrade_package",
         "Upgrade a package",
-        "Move a provider, configuration or function to another version, up or down; says first what the step is "
-        "and whose constraints it breaks, then waits for health.",
+        "Update (move) a provider, configuration or function package to another version; says first whose "
+        "constraints it breaks.",
         plan=upgrade_package,
         parameters=(
             KIND,
@@ -153,7 +164,7 @@ TOOLS = (
             *SETTLE,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*rights("get", "patch"), LOCK, EVENTS),
+        rights=(*rights("get", "patch", revisions=("get", "list", "patch")), LOCK, EVENTS),
     ),
     Tool(
         "rollback_package",
@@ -167,7 +178,7 @@ TOOLS = (
             *SETTLE,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*rights("get", "patch"), LOCK, EVENTS),
+        rights=(*rights("get", "patch", revisions=("get", "list", "patch")), LOCK, EVENTS),
     ),
     Tool(
         "activate_package_revision",
