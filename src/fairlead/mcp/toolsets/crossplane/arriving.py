@@ -31,7 +31,7 @@ async def told(
     current = await facts.current(reader, package)
     lines = [_state(package)]
     if current is not None and _is_taken_up(package):
-        lines.append(_revision(package, current, before))
+        lines += [_revision(package, current, before), *_configured(package)]
     if judge(package).state is State.HEALTHY and _is_taken_up(package):
         return lines
     if not _is_taken_up(package):
@@ -106,6 +106,13 @@ def _revision(package: Object, current: Object, before: Object | None) -> str:
     if before is not None and moved and (before.get("status") or {}).get("currentRevision") == name:
         said.append("its content is the same, so there is no new revision")
     return "; ".join(said)
+
+
+def _configured(package: Object) -> list[str]:
+    """Image configs that had a say in it."""
+    status = package.get("status") or {}
+    named = [f"{each.get('name')} ({each.get('reason')})" for each in status.get("appliedImageConfigRefs") or ()]
+    return [f"by ImageConfig {', '.join(named)}: fetched as {status.get('resolvedPackage')}"] if named else []
 
 
 def _state(package: Object) -> str:

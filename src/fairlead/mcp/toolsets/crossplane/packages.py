@@ -38,9 +38,8 @@ def installs(kind: str) -> Planning:
             raise ToolError(str(error)) from error
         reader = changing.reader(call, arguments)
         name, found = manifest["metadata"]["name"], await reader.kind(kind, _V1)
-        notes = [building.warned_of(reference), *await _no_twin(reader, kind, manifest)]
-        upgrade = f"upgrade_package kind={kind.lower()} name={name} package={reference}"
-        made = await changing.created(call, arguments, manifest, *notes, update=upgrade, settles=False)
+        notes = [building.warned_of(reference), *await _new(reader, kind, manifest)]
+        made = await changing.created(call, arguments, manifest, *notes, update="upgrade_package", settles=False)
 
         async def told() -> list[str]:
             return [*filter(None, notes), *await arriving.told(call, reader, found, name, None, arguments)]
@@ -50,22 +49,26 @@ def installs(kind: str) -> Planning:
     return plan
 
 
-async def _no_twin(reader: Reader, kind: str, manifest: Object) -> list[str]:
-    """Raises `ToolError` where the package is installed under another name.
+async def _new(reader: Reader, kind: str, manifest: Object) -> list[str]:
+    """Raises `ToolError` where the package is installed, under its own name or under another one.
 
     The two would fight over what they bring, and no dependency of any package would be resolved until one goes.
     """
-    source = sources.of(manifest)
+    wanted, name = sources.of(manifest), manifest["metadata"]["name"]
     try:
         installed = await reader.every(kind, _V1)
     except FairleadError as error:
         return [f"whether it is installed under another name could not be read: {error}"]
     for each in installed:
-        name = each["metadata"]["name"]
-        if name != manifest["metadata"]["name"] and sources.of(each).repository == source.repository:
+        called, source = each["metadata"]["name"], sources.of(each)
+        upgrade = f"upgrade_package kind={kind.lower()} name={called} package={wanted}"
+        if called == name:
+            health = changing.summary(each).partition(": ")[2]
+            following = upgrade if source != wanted else f"get_{kind.lower()} name={name}"
+            raise ToolError(f"{kind} {name} is there already: {health}", f"at {source}", following)
+        if source.repository == wanted.repository:
             why = "twice installed, no dependency of any package is resolved any more"
-            remedy = f"upgrade_package kind={kind.lower()} name={name} package={source}"
-            raise ToolError(f"{kind} {name} has the same package already", why, remedy)
+            raise ToolError(f"{kind} {called} has the same package already", why, upgrade)
     return []
 
 

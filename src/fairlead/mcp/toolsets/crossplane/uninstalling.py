@@ -78,6 +78,12 @@ TOOLS = (
         plan=uninstalls(lambda arguments: KINDS[arguments["kind"]]),
         parameters=(KIND, NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(*rights("get", "delete"), LOCK, *CALLERS),
+        rights=(
+            *rights("get", "delete", revisions=("list",)),
+            LOCK,
+            *CALLERS,
+            Right(("get",), "apiextensions.crossplane.io", "compositeresourcedefinitions"),
+            Right(("list",), "*", "*", ("claim", "composite", "managed")),
+        ),
     ),
 )

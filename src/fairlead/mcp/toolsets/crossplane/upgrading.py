@@ -164,7 +164,7 @@ TOOLS = (
             *SETTLE,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*rights("get", "patch", revisions=("get", "list", "patch")), LOCK, EVENTS),
+        rights=(*rights("get", "patch", revisions=("get",)), LOCK, EVENTS),
     ),
     Tool(
         "rollback_package",
@@ -178,7 +178,7 @@ TOOLS = (
             *SETTLE,
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*rights("get", "patch", revisions=("get", "list", "patch")), LOCK, EVENTS),
+        rights=(*rights("get", "patch"), LOCK, EVENTS),
     ),
     Tool(
         "activate_package_revision",
