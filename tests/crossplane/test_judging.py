@@ -43,6 +43,8 @@ CASES: list[tuple[Object, State, str]] = [
      State.UNHEALTHY, "Synced: ReconcileError"),
     (obj("example.org/v1", "Database", ("Synced", "True", "Fine"), ("Ready", "True", "Available")),
      State.HEALTHY, "Available"),
+    (obj("example.org/v1", "Bucket", ("Synced", "True", "Fine")), State.PROGRESSING, "not Ready"),
+    (obj("example.org/v1", "Bucket", spec={"managementPolicies": []}), State.PAUSED, "ReconcilePaused"),
     (obj("example.org/v1", "Thing"), State.HEALTHY, ""),
     (obj("v1", "ConfigMap"), State.HEALTHY, ""),
     (obj("apps/v1", "Deployment", spec={"replicas": 2}, status={"updatedReplicas": 2, "availableReplicas": 1}),

@@ -131,6 +131,8 @@ def _decided(obj: Object, kinds: tuple[str, ...], *, expected: bool) -> Health:
         return Health(state, _reason(each), str(each.get("message") or ""))
     if any(generation > each["observedGeneration"] for each in found if each.get("observedGeneration")):
         return Health(State.PROGRESSING, "StaleConditions", "its conditions speak of an earlier generation")
+    if kinds is _COMPOSED and expected and found[-1].get("type") != "Ready":
+        return Health(State.PROGRESSING, "not Ready", "nothing says yet whether it is ready")
     return Health(State.HEALTHY, str(found[-1].get("reason") or ""))
 
 
