@@ -12,6 +12,7 @@ from testenv.provider import GROUP, managed
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.planes import NAMESPACE
 from tests.crossplane.provided import Provided
+from tests.crossplane.wards import cache, composition
 from tests.e2e import world
 from tests.e2e.hands import Kubectl, Refused
 
@@ -100,7 +101,7 @@ async def test_one_that_exists_is_imported_and_let_go_as_its_policies_say(
         preset="observe-only",
         external_name=name,
     )
-    assert f"only observes {name}; set_management_policies preset=full takes it over" in imported
+    assert f"only observes {name}; the policies of preset full take it over" in imported
     shown = await agent("get_managed_resource", **one(name))
     assert "policies: observe-only: Observe; never Create, Update" in shown
     assert "differs outside: manifest.data.size: wanted 'as wanted', is 'as it was'" in shown
@@ -122,19 +123,17 @@ async def test_what_no_provider_takes_is_refused_at_once(
     agent: Hand, provided: Provided, unique: Callable[[str], str]
 ) -> None:
     name = unique("wrong")
-    refused = await agent.refused(
-        "create_managed_resource", **one(name), for_provider=wish(name), policies=["Update", "Delete"]
-    )
-    assert "without Observe nothing else can be done; presets are full: *" in refused
     misspelt = await agent.refused("create_managed_resource", **one(name), for_provider="{manifesto: {}}")
     assert ".spec.forProvider.manifesto: field not declared in schema" in misspelt
     provided.hands.apply(managed(name, NAMESPACE, config_map(name)))
+    refused = await agent.refused("set_management_policies", **one(name), policies=["Update", "Delete"])
+    assert "without Observe nothing else can be done; presets are full: *" in refused
     orphan = await agent.refused("set_management_policies", **one(name), deletion_policy="Orphan")
     assert orphan == 'the change does not fit the schema: unknown field "spec.deletionPolicy"'
     status = await agent.refused("update_managed_resource", **one(name), set=["status.atProvider.a=b"])
     assert "is what the provider reports" in status
     assert "nothing to change was given" in await agent.refused("update_managed_resource", **one(name))
-    assert "are no managed resources; see set_provider_config" in await agent.refused(
+    assert "are no managed resources; see get_provider_config" in await agent.refused(
         "create_managed_resource", kind="clusterproviderconfig", name=name, for_provider="{}"
     )
 
@@ -148,12 +147,37 @@ async def test_what_its_end_would_wait_for_is_said_before(
     made = await agent("create_managed_resource", **one(name), for_provider=wish(name), **nobody)
     assert "provider config ClusterProviderConfig/nobody does not exist" in made
     assert "no provider has taken it up" in await agent("delete_managed_resource", **one(name), dry_run=True)
-    await agent("update_managed_resource", **one(name), set=["spec.providerConfigRef.name=default"], wait_seconds=60)
+    mended = {"set": ["spec.providerConfigRef.name=default"], "wait_seconds": 60}
+    assert "state: healthy" in await agent("update_managed_resource", **one(name), **mended)
     assert name in hands.names(CONFIG_MAPS, NAMESPACE)
     await agent("update_managed_resource", **one(name), set=["spec.providerConfigRef.name=nobody"], wait_seconds=0)
     rehearsed = await agent("delete_managed_resource", **one(name), dry_run=True)
     assert "it will wait: provider config ClusterProviderConfig/nobody does not exist" in rehearsed
     assert f"outside, {name} is deleted" in rehearsed
+
+
+async def test_one_that_is_composed_says_whose_it_is_and_that_its_composite_undoes_changes(
+    agent: Hand, provided: Provided, unique: Callable[[str], str]
+) -> None:
+    name, hands = unique("composed"), provided.hands
+    made = managed(name, NAMESPACE, config_map(name, size="small"))
+    hands.apply(composition(name, compose={"one": made}, ready="auto"))
+    hands.apply(cache(name, name))
+    hands.run("wait", "--for=condition=Ready", "--timeout=60s", "-n", NAMESPACE, f"caches/{name}")
+    assert f"belongs to Cache/{name} in {NAMESPACE}: healthy" in await agent("get_managed_resource", **one(name))
+    listed = await agent("list_managed_resources", owner=name)
+    assert f"Cache/{name}" in listed
+    assert "1 in all: 1 healthy" in listed
+    await agent(
+        "update_managed_resource", **one(name), set=["spec.forProvider.manifest.data.size=huge"], wait_seconds=0
+    )
+    assert f"it is composed for Cache/{name}, which undoes what its composition sets" in agent.talk.asked[-1]
+
+    def undone() -> None:
+        manifest = hands.get(OBJECTS, name, NAMESPACE)["spec"]["forProvider"]["manifest"]
+        expect(manifest["data"] == {"size": "small"})
+
+    world.eventually(undone)
 
 
 @pytest.fixture

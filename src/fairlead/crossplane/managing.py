@@ -170,7 +170,7 @@ def import_words(obj: Object) -> str:
     """What comes of what is there already; empty where it is simply made."""
     name = external_name(obj)
     if is_observed_only(obj):
-        return f"only observes {name or 'what is called as it is'}; set_management_policies preset=full takes it over"
+        return f"only observes {name or 'what is called as it is'}; the policies of preset full take it over"
     return f"takes over {name} where that exists, and brings it to this spec; else makes it" if name else ""
 
 
@@ -194,9 +194,7 @@ def deletion_words(obj: Object) -> str:
     if not (obj.get("metadata") or {}).get("finalizers"):
         return "no provider has taken it up, so nothing outside goes with it"
     if not policies(obj):
-        return (
-            "its policies pause it: the provider does nothing, and it stays until set_management_policies changes that"
-        )
+        return "its empty policies pause it: it stays until they are others"
     if str(annotations(obj).get(PAUSED)) == "true":
-        return "it is paused: it stays until reconcile_resource action=resume"
+        return "it is paused: it stays until it is resumed"
     return f"outside, {name} is deleted" if not stays_outside(obj) else f"outside it is {name}"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import activation
+from fairlead.crossplane import activation, steps
 from fairlead.crossplane.activation import Definition
 from fairlead.crossplane.judging import State, judge
 from fairlead.machinery import redacting
@@ -109,10 +109,10 @@ async def get_managed_resource_definition(call: Call, arguments: Arguments) -> A
         f"matched by: {', '.join(matching) or 'no activation policy'}",
         *(f"connection detail {each.get('name')}: {each.get('description')}" for each in details),
         *await changing.warnings(reader, obj),
-        "" if known.is_active else f"next: activate_managed_resources names={known.name}",
     ]
-    told = redacting.text("\n".join(each for each in lines if each))
-    return Answer(answering.fenced(told, f"definition {known.name}", "the rest are its connection details"))
+    text = answering.fenced(redacting.text("\n".join(lines)), f"definition {known.name}", "see its connection details")
+    step = steps.activate_definition(known.name).of(call.offers) if not known.is_active else None
+    return Answer(f"{text}\nnext: {step}" if step else text)
 
 
 def _one(found: Sequence[Object], named: str) -> Object:

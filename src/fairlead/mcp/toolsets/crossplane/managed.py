@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairlead.crossplane import inventory, managing, providing, telling
+from fairlead.crossplane import inventory, managing, providing, references, steps, telling
 from fairlead.crossplane.inventory import Inventory, Row, Wish
+from fairlead.crossplane.judging import judge
+from fairlead.crossplane.steps import Next
 from fairlead.machinery import conditions, encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -31,7 +33,7 @@ async def list_managed_resources(call: Call, arguments: Arguments) -> Answer:
     wish = Wish(
         *(arguments.get(each, "") for each in ("state", "owner", "external_name", "namespace", "label_selector"))
     )
-    found = await inventory.inventory(reader, await _kinds(reader, arguments), wish)
+    found = await inventory.inventory(reader, await _kinds(call, reader, arguments), wish)
     shown = found.rows[: arguments["limit"]]
     text = tabulating.render(_table(shown)) if shown else "none"
     narrow = "narrow with kind, provider, owner or state, or lower limit"
@@ -39,9 +41,9 @@ async def list_managed_resources(call: Call, arguments: Arguments) -> Answer:
     return Answer("\n".join([fencing.fenced(redacting.text(told), "managed resources"), *_summary(found, len(shown))]))
 
 
-async def _kinds(reader: Reader, arguments: Arguments) -> list[Kind]:
+async def _kinds(call: Call, reader: Reader, arguments: Arguments) -> list[Kind]:
     if arguments.get("kind"):
-        return [await kind_of(reader, arguments)]
+        return [await kind_of(call, reader, arguments)]
     try:
         if arguments.get("provider"):
             return await inventory.kinds_of(reader, arguments["provider"])
@@ -82,7 +84,7 @@ def _summary(found: Inventory, shown: int) -> list[str]:
 
 async def get_managed_resource(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    kind = await kind_of(reader, arguments)
+    kind = await kind_of(call, reader, arguments)
     try:
         obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
@@ -97,15 +99,26 @@ async def get_managed_resource(call: Call, arguments: Arguments) -> Answer:
         f"policies: {managing.policy_words(obj)}",
         *upkept,
         *([managing.creation_words(obj)] if managing.creation(obj).pending else []),
-        *(["nobody knows whether it was created: clear_create_pending"] if managing.creation(obj).is_unknown else []),
+        *(["nobody knows whether it was created"] if managing.creation(obj).is_unknown else []),
         *(f"differs outside: {each}" for each in managing.differences(shown)),
         *await changing.warnings(reader, obj),
     ]
     told = redacting.text("\n".join([*lines, "", encoding.to_yaml(_told_apart(shown))]))
-    narrow = "ask for single fields by resources_get"
-    return Answer(
-        fencing.fenced(fencing.capped(told, _MOST_CHARACTERS, narrow), f"{kind.api.kind} {arguments['name']}")
-    )
+    narrow = "the rest is what the provider reports"
+    capped = fencing.capped(told, _MOST_CHARACTERS, narrow)
+    text = fencing.fenced(capped, f"{kind.api.kind} {arguments['name']}")
+    step = _next(obj, kind).of(call.offers)
+    return Answer(f"{text}\nnext: {step}" if step else text)
+
+
+def _next(obj: Object, kind: Kind) -> Next:
+    """Nothing for what is well."""
+    reference = references.of(obj)
+    if managing.creation(obj).is_unknown:
+        return steps.clear_pending(reference)
+    if judge(obj, kind.api.categories).is_trouble:
+        return steps.diagnose(reference)
+    return Next((), "")
 
 
 def _conditions(obj: Object) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import configs, managing
+from fairlead.crossplane import configs, managing, references, steps
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
@@ -22,7 +22,7 @@ Object = dict[str, Any]
 
 async def create_managed_resource(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await kind_of(reader, arguments)
+    kind = await kind_of(call, reader, arguments)
     spec = _spec(arguments)
     try:
         if arguments.get("provider_config"):
@@ -111,7 +111,7 @@ async def set_management_policies(call: Call, arguments: Arguments) -> Plan:
 
 async def _changed(call: Call, arguments: Arguments, wanted: Any, *, tells_policies: bool = False) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await kind_of(reader, arguments)
+    kind = await kind_of(call, reader, arguments)
     name, namespace = arguments["name"], arguments.get("namespace", "")
     try:
         before = await reader.one(kind, name, namespace)
@@ -129,12 +129,12 @@ def _reverts(obj: Object) -> str:
     owner = managing.owner(obj)
     if not owner:
         return ""
-    return f"it is composed for {owner}, which undoes what its composition sets: change that with update_composite"
+    return f"it is composed for {owner}, which undoes what its composition sets: change that instead"
 
 
 async def delete_managed_resource(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await kind_of(reader, arguments)
+    kind = await kind_of(call, reader, arguments)
     try:
         before = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
@@ -146,7 +146,7 @@ async def delete_managed_resource(call: Call, arguments: Arguments) -> Plan:
 
 async def clear_create_pending(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await kind_of(reader, arguments)
+    kind = await kind_of(call, reader, arguments)
     name, namespace, given = arguments["name"], arguments.get("namespace", ""), arguments.get("external_name", "")
     wanted: Object = {managing.PENDING: None} | ({managing.EXTERNAL_NAME: given} if given else {})
     try:
@@ -156,7 +156,8 @@ async def clear_create_pending(call: Call, arguments: Arguments) -> Plan:
     before = change.before or {}
     if not managing.creation(before).is_unknown:
         what = f"the creation of {change.subject} is not pending"
-        raise ToolError(what, managing.creation_words(before), "diagnose_resource says what ails it")
+        why = steps.diagnose(references.of(before)).of(call.offers)
+        raise ToolError(what, managing.creation_words(before), f"{why} says what ails it" if why else "")
     return changing.settling(reader, [changing.noted(change, managing.doubts(before, given))], arguments)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import activation, configs, packages, providing
+from fairlead.crossplane import activation, configs, packages, providing, steps
 from fairlead.crossplane.judging import Health, State, judge
+from fairlead.crossplane.references import Reference
 from fairlead.machinery.errors import FairleadError
+from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Right, ToolError
 from fairlead.mcp.toolsets.core.vocabulary import ITS_NAMESPACE, NAME
 from fairlead.resources.kinds import Kind, UnknownKindError
@@ -15,7 +17,6 @@ Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 KIND = Parameter("kind", "E.g. buckets.s3.aws.upbound.io.", required=True)
 ONE = (KIND, NAME, ITS_NAMESPACE)
-_OTHERS = {"claim": "see get_composite", "composite": "see get_composite"}
 
 
 def rights(*verbs: str) -> tuple[Right, ...]:
@@ -35,21 +36,23 @@ OF_PROVIDER = (Right(("get",), packages.GROUP, "providers"), Right(("list",), pa
 """To know its kinds by its name."""
 
 
-async def kind_of(reader: Reader, arguments: Arguments) -> Kind:
-    """Raises `ToolError` for what is no managed resource, with what else it is."""
+async def kind_of(call: Call, reader: Reader, arguments: Arguments) -> Kind:
+    """Raises `ToolError` for what is no managed resource, with the tool that is for it."""
     named = arguments["kind"]
     try:
         kind = await reader.kind(named)
     except UnknownKindError as error:
-        raise await _unserved(reader, named, error) from error
+        raise await _unserved(call, reader, named, error) from error
     if "managed" not in kind.api.categories:
-        remedy = next((_OTHERS[each] for each in kind.api.categories if each in _OTHERS), "see trace_resource")
-        remedy = "see set_provider_config" if configs.is_config(kind) else remedy
-        raise ToolError(f"{kind.resource.qualified} are no managed resources", "", remedy)
+        place = (str(arguments.get(each) or "") for each in ("name", "namespace"))
+        found = Reference(kind.api_version, kind.api.kind, *place)
+        meant = steps.provider_config(found) if configs.is_config(kind) else steps.look_at(found, kind.api.categories)
+        instead = meant.of(call.offers) if arguments.get("name") else None
+        raise ToolError(f"{kind.resource.qualified} are no managed resources", "", f"see {instead}" if instead else "")
     return kind
 
 
-async def _unserved(reader: Reader, named: str, error: UnknownKindError) -> ToolError:
+async def _unserved(call: Call, reader: Reader, named: str, error: UnknownKindError) -> ToolError:
     """A provider's kind is not served until its definition is active."""
     try:
         definitions = await activation.definitions(reader)
@@ -58,10 +61,10 @@ async def _unserved(reader: Reader, named: str, error: UnknownKindError) -> Tool
     except FairleadError as unread:
         return ToolError(error.what, f"whether it only is not active could not be read: {unread}", error.remedy)
     for each in definitions:
-        spec, name = each.get("spec") or {}, each["metadata"]["name"]
-        names = {str((spec.get("names") or {}).get(key)).lower() for key in ("kind", "plural", "singular")}
-        if named.lower() in (*names, name) and not activation.is_active(each):
-            return ToolError(f"{name} is not active, so there are none", "", f"activate_managed_resources names={name}")
+        name = activation.name_of(each)
+        if name in activation.named([each], [named]) and not activation.is_active(each):
+            step = steps.activate_definition(name).of(call.offers)
+            return ToolError(f"{name} is not active, so there are none", "", str(step or "activate it"))
     return ToolError(error.what, error.why, error.remedy)
 
 
