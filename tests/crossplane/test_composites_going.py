@@ -1,6 +1,5 @@
 """Claims and composites deleted on real Crossplane: what goes is shown whole before, and what is left after."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -79,6 +78,7 @@ async def test_a_claim_goes_in_the_foreground_with_all_that_it_is_made_of(
     assert composite not in plane.names(CONFIG_MAPS, NAMESPACE)
 
 
+@pytest.mark.whole
 async def test_what_lingers_after_its_claim_is_named(agent: Hand, plane: Kubectl, name: str) -> None:
     """In the background the claim is gone at once, and nothing names any more what it was made of."""
     claim = await ordered(agent, name)
@@ -94,6 +94,7 @@ async def test_what_lingers_after_its_claim_is_named(agent: Hand, plane: Kubectl
     plane.patch(CONFIG_MAPS, made, NAMESPACE, "merge", {"metadata": {"finalizers": []}})
 
 
+@pytest.mark.whole
 async def test_what_stays_outside_and_what_would_hold_it_is_said_before(agent: Hand, plane: Kubectl, name: str) -> None:
     plane.apply(DISK)
     world.eventually(partial(plane.names, DISKS))
@@ -155,20 +156,29 @@ async def test_what_cannot_be_counted_is_not_deleted(
     agent: Hand, plane: Kubectl, plane_server: RealCluster, name: str
 ) -> None:
     claim = await ordered(agent, name)
+    composite = spec_of(plane, name)[0]["resourceRef"]["name"]
     api = "rbac.authorization.k8s.io"
     rules = [
         {"apiGroups": [GROUP], "resources": ["orders"], "verbs": ["get", "list", "delete", "patch"]},
         {"apiGroups": ["protection.crossplane.io"], "resources": ["*"], "verbs": ["list"]},
         {"apiGroups": ["apiextensions.crossplane.io"], "resources": ["*"], "verbs": ["list"]},
     ]
-    plane.apply({"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules})
+    role: Object = {"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": {"name": name}}
+    plane.apply(role | {"rules": rules})
     binding: Object = {"apiVersion": f"{api}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name}}
     binding |= {"roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": name}}
     plane.apply(binding | {"subjects": [{"apiGroup": api, "kind": "User", "name": name}]})
     async with hand(plane_server.kubeconfig_for(name, []), "crossplane-resources") as stranger:
         refused = await stranger.refused("delete_composite", **claim)
-    assert f"what goes with Order/{name} in {NAMESPACE} cannot be counted" in refused
-    assert "xorders" in refused
-    assert (
-        json.loads(plane.run("get", f"orders.{GROUP}", name, "-n", NAMESPACE, "-o", "json"))["metadata"]["name"] == name
-    )
+        assert f"what goes with Order/{name} in {NAMESPACE} cannot be counted" in refused
+        assert "xorders" in refused
+        assert name in plane.names(ORDERS, NAMESPACE)
+
+        plane.apply(role | {"rules": [*rules, {"apiGroups": [GROUP], "resources": ["xorders"], "verbs": ["get"]}]})
+        world.eventually(partial(plane.run, "get", f"xorders.{GROUP}", composite, f"--as={name}"))
+        assert "not read: ConfigMap" in await stranger("get_composite", **claim), "a role has no native kinds"
+        text = await stranger("delete_composite", **claim, wait_seconds=30)
+    assert "goes with it: 1 ConfigMap, 1 XOrder" in stranger.talk.asked[-1]
+    assert f"not known whether it is gone: ConfigMap/{composite} in {NAMESPACE}" in text
+    assert "the rest is gone" in text
+    gone(plane, name)

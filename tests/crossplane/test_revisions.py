@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.crossplane import revisions
+from testenv.crossplane import function_revision
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE
@@ -123,3 +125,28 @@ async def test_a_composition_says_at_once_what_crossplane_says_late(
     )
     assert "no difference" in await agent("update_composition", name=name, upsert_steps=mended)
     await agent("delete_composition", name=name)
+
+
+@pytest.mark.anyio
+@pytest.mark.real
+async def test_a_function_that_cannot_compose_is_told_of(
+    agent: Hand, plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    name = unique("runs-only")
+    revision = function_revision()
+    revision["metadata"] |= {"name": f"{name}-1", "labels": {"pkg.crossplane.io/package": name}}
+    plane.apply(revision)
+    status = json.dumps({"status": {"capabilities": ["operation"]}})
+    resource = "functionrevision.pkg.crossplane.io"
+    plane.run("patch", resource, f"{name}-1", "--subresource=status", "--type=merge", "-p", status)
+    given: Object = {"name": name, "xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "Parcel"}
+    step = json.dumps([{"step": "make", "functionRef": {"name": name}}])
+    made = await agent("create_composition", **given, pipeline=step)
+    assert f"the function {name} cannot compose, only: operation" in made
+    assert "unhealthy: ValidPipeline: MissingCapabilities" in made
+    listed = await agent("list_compositions", xr_kind="parcel", function=name)
+    assert "MissingCapabilities" in listed
+    assert "cannot run: MissingCapabilities" in await agent("list_composition_revisions", composition=name)
+    assert "cannot compose" in await agent("get_composition", name=name)
+    await agent("delete_composition", name=name)
+    plane.run("delete", resource, f"{name}-1")

@@ -143,34 +143,47 @@ def _uid(obj: Object | None) -> str:
     return str(((obj or {}).get("metadata") or {}).get("uid") or "")
 
 
-async def left(reader: Reader, those: Sequence[Reference], seconds: float) -> dict[Reference, str]:
-    """What is still there and how it is, as soon as nothing is or after so many seconds."""
+@dataclass(frozen=True)
+class Left:
+    there: Mapping[Reference, str]
+    """What is still there, and how it is."""
+    unread: Mapping[Reference, str]
+    """What may be, with the reason why it is not known."""
+
+
+async def left(reader: Reader, those: Sequence[Reference], seconds: float) -> Left:
+    """As soon as nothing is known to be there, or after so many seconds."""
     there: dict[Reference, str] = dict.fromkeys(those, "")
+    unread: dict[Reference, str] = {}
     try:
         async with asyncio.timeout(seconds or None):
             while True:
-                there = await _still(reader, tuple(there))
+                there, gaps = await _still(reader, tuple(there))
+                unread |= gaps
                 if not there or not seconds:
                     break
                 await asyncio.sleep(_PAUSE)
     except TimeoutError:
         pass
-    return there
+    return Left(there, unread)
 
 
-async def _still(reader: Reader, those: Sequence[Reference]) -> dict[Reference, str]:
+async def _still(reader: Reader, those: Sequence[Reference]) -> tuple[dict[Reference, str], dict[Reference, str]]:
     turn = asyncio.Semaphore(sweeping.AT_ONCE)
+    there: dict[Reference, str] = {}
+    unread: dict[Reference, str] = {}
 
-    async def look(each: Reference) -> str | None:
+    async def look(each: Reference) -> None:
         try:
             async with turn:
                 kind = await reader.kind(each.kind, each.api_version)
                 health = judge(await reader.one(kind, each.name, each.namespace), kind.api.categories)
         except (statuses.NotFound, UnknownKindError):
-            return None
+            return
         except FairleadError as error:
-            return f"not read: {error}"
-        return ": ".join(part for part in (health.state.value, health.message) if part)
+            unread[each] = str(error)
+            return
+        there[each] = ": ".join(part for part in (health.state.value, health.message) if part)
 
-    found = zip(those, await asyncio.gather(*map(look, those)), strict=True)
-    return {each: said for each, said in found if said is not None}
+    await asyncio.gather(*map(look, those))
+    return {each: there[each] for each in those if each in there}, unread

@@ -145,14 +145,16 @@ def _made_of(trace: Trace, obj: Object) -> list[str]:
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in sorted(Counter(each.reference.kind for each in below).items())
     )
-    unwell = []
+    unwell, unread = [], dict[str, str]()
     for each in below:
-        if each.health.state is not State.HEALTHY:
-            said = (each.health.state.value, each.health.reason, " ".join(each.health.message.split()))
+        said = (each.health.state.value, each.health.reason, " ".join(each.health.message.split()))
+        if each.obj is None and each.health.state is State.UNKNOWN and each.health.reason != "NotFound":
+            unread.setdefault(each.reference.kind, each.health.message)
+        elif each.health.state is not State.HEALTHY:
             unwell.append(f"not well: {each.reference}: {': '.join(part for part in said if part)}")
-    return [f"made of: {kinds or 'nothing yet'}", *removing.some(unwell)] + [
-        f"not shown: {each.cut}" for each in trace.nodes if each.cut and "left out" in each.cut
-    ]
+    lines = [f"made of: {kinds or 'nothing yet'}", *removing.some(unwell)]
+    lines += [f"not read: {kind}: {why}" for kind, why in unread.items()]
+    return lines + [f"not shown: {each.cut}" for each in trace.nodes if each.cut and "left out" in each.cut]
 
 
 def _secret(obj: Object) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from fairlead.crossplane import composites, pinning, removing, steps
 from fairlead.crossplane.composites import Choice
 from fairlead.crossplane.references import Reference
+from fairlead.crossplane.removing import Left
 from fairlead.machinery import patches, redacting, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -188,12 +189,13 @@ async def delete_composite(call: Call, arguments: Arguments) -> Plan:
     return replace(plan, carry_out=carry_out)
 
 
-def _progress(left: Mapping[Reference, str], below: int) -> list[str]:
-    if not left:
-        return [f"gone, with all {below} objects below it"]
-    lines = removing.some([f"{reference}: {said}" for reference, said in left.items()])
-    follow = f"next: {steps.about('explain_deletion', next(iter(left)))}"
-    return [f"still there, {len(left)} of {below + 1}:", *map(_plain, lines), _plain(follow)]
+def _progress(left: Left, below: int) -> list[str]:
+    unread = removing.some([f"not known whether it is gone: {each}: {why}" for each, why in left.unread.items()])
+    if not left.there:
+        return [*map(_plain, unread), f"gone, with all {below} objects below it" if not unread else "the rest is gone"]
+    lines = removing.some([f"{reference}: {said}" for reference, said in left.there.items()])
+    follow = f"next: {steps.about('explain_deletion', next(iter(left.there)))}"
+    return [f"still there, {len(left.there)} of {below + 1}:", *map(_plain, [*lines, *unread, follow])]
 
 
 _EITHER = ("claim", "composite")
