@@ -9,6 +9,7 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.mcp.named import catalog, rbac
 from fairlead.resources.reading import Reader
+from testenv.crossplane import FUNCTION
 from testenv.crossplane import NAMESPACE as SYSTEM
 from testenv.registry import Registry, metadata
 from testenv.servers import RealCluster
@@ -152,6 +153,28 @@ async def test_what_ails_a_claim(older: Hand, older_plane: Kubectl, unique: Call
     first = diagnosis.splitlines()[1]
     assert first.startswith("1. ")
     assert "function-nobody-has" in first
+
+
+@understanding
+@pytest.mark.whole
+async def test_what_is_composed_in_a_namespace_is_said_to_be_the_cause(
+    older: Hand, older_plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    """The function makes a ConfigMap, as long as it is given no wishes."""
+    name = unique("inside")
+    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase"}
+    step = [{"step": "make", "functionRef": {"name": FUNCTION}}]
+    await older("create_composition", name=name, **kind, pipeline=json.dumps(step))
+    older_plane.apply(manifests.claim(name, NAMESPACE, compositionRef={"name": name}))
+
+    def told() -> None:
+        selector = f"crossplane.io/claim-name={name}"
+        if "ReconcileError" not in older_plane.run("get", f"xdatabases.{GROUP}", "-l", selector, "-o", "json"):
+            raise Refused("its composite says nothing yet")
+
+    world.eventually(told)
+    diagnosis = await older("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
+    assert "composes something that is in a namespace" in diagnosis.splitlines()[1]
 
 
 @pytest.fixture(scope="module")

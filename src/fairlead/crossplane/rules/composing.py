@@ -166,6 +166,7 @@ _CULPRIT = re.compile(r"watch events from (?P<who>.+?)\. ")
 
 
 def circuit_open(node: Node, known: Circumstances) -> Cause | None:
+    """Crossplane 2.3 writes this condition only where its last look failed; a composite that is well stays silent."""
     found = conditions.get(node.obj or {}, "Responsive") or {}
     if found.get("status") != "False":
         return None
@@ -195,6 +196,19 @@ def composed_kind_inactive(node: Node, known: Circumstances) -> Cause | None:
     return None
 
 
+_NAMESPACE = re.compile(r"spec\.resourceRefs\[\d+\]\.namespace: field not declared in schema")
+
+
+def composes_namespaced(node: Node, known: Circumstances) -> Cause | None:
+    """Crossplane 1.x keeps no namespace of what it composes; it says so of a schema that nobody has written."""
+    text = message(node, "Synced")
+    if "composite" not in node.categories or not _NAMESPACE.search(text):
+        return None
+    what = f"{node.reference} composes something that is in a namespace, which Crossplane 1.x cannot"
+    remedy = "compose what is cluster-scoped, e.g. an Object of provider-kubernetes around it, or move to Crossplane 2"
+    return Cause("composes-namespaced", node.reference, what, (text,), remedy, _its_composition(node, known), 60)
+
+
 def composing_failed(node: Node, known: Circumstances) -> Cause | None:
     """Whatever else keeps a composite from being synced, in Crossplane's own words."""
     synced = conditions.get(node.obj or {}, "Synced") or {}
@@ -214,5 +228,6 @@ RULES: tuple[Rule, ...] = (
     never_ready,
     circuit_open,
     composed_kind_inactive,
+    composes_namespaced,
     composing_failed,
 )
