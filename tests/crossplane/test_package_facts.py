@@ -110,6 +110,23 @@ def test_a_former_revision_that_has_not_let_go_is_told_from_a_stranger() -> None
     assert not upgrades.unnamed({})
 
 
+@pytest.mark.requirement("crossplane-packages:dependencies")
+def test_a_step_is_named_and_so_is_none() -> None:
+    now = package("r.example.org/a:v1.0.0")
+    now["status"]["currentRevision"] = f"one-{'0' * 12}"
+    here = sources.of(now)
+    assert upgrades.notes(now, here.at("v1.1.0"), []) == ["v1.0.0 → v1.1.0: a minor upgrade"]
+    assert upgrades.notes(now, here.at("v0.1.0"), []) == ["v1.0.0 → v0.1.0: a downgrade"]
+    assert "nothing is replaced" in upgrades.notes(now, here.at(DIGEST), [])[0]
+    assert "cannot be told" in upgrades.notes(now, here.at("latest"), [])[0]
+    assert "another repository" in upgrades.notes(now, Source("r.example.org/b", "v1"), [])[0]
+    now["spec"]["revisionActivationPolicy"] = "Manual"
+    now["metadata"]["annotations"] = {"crossplane.io/paused": "true"}
+    told = upgrades.notes(now, here.at("v1.1.0"), [])
+    assert "switched off at once" in told[1]
+    assert "paused" in told[2]
+
+
 def config(name: str, *prefixes: str, **spec: Any) -> Object:
     matched = [{"type": "Prefix", "prefix": each} for each in prefixes]
     return {"metadata": {"name": name}, "spec": {"matchImages": matched, **spec}}

@@ -30,12 +30,21 @@ def is_manual(package: Object) -> bool:
 
 def notes(package: Object, after: Source, locked: Sequence[Locked]) -> list[str]:
     before = sources.of(package)
-    return [_step(before, after), *_broken(after, locked), *_trap(package), *_paused(package)]
+    return [_step(package, before, after), *_broken(after, locked), *_trap(package), *_paused(package)]
 
 
-def _step(before: Source, after: Source) -> str:
+def _has_content(package: Object, after: Source) -> bool:
+    """Revisions are called after the beginning of the digest of what they hold."""
+    current = str((package.get("status") or {}).get("currentRevision") or "")
+    digest = after.identifier.removeprefix("sha256:")
+    return digest != after.identifier and bool(current) and current.rpartition("-")[2] == digest[:12]
+
+
+def _step(package: Object, before: Source, after: Source) -> str:
     if before.repository != after.repository:
         return f"another repository: from {before} to {after}"
+    if _has_content(package, after):
+        return f"{before.identifier} → {after.identifier}: the content that runs already, so that nothing is replaced"
     kind = versions.step(before.identifier, after.identifier)
     told = kind or "which of them is newer cannot be told from a tag that is no version, or from a digest"
     return f"{before.identifier} → {after.identifier}: {told}"
