@@ -6,7 +6,7 @@ A world is played once for each target; everything about it is asked of the same
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from fairlead.embedded.providing import Providers
 from fairlead.embedded.scenarios import CRDS, Finding, Scenario
 from fairlead.machinery import conditions
 from fairlead.machinery.paths import Resource
+from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 from tests.clusters import ROLLOUTS, TARGETS
 from tests.crossplane.agents import hand
@@ -215,10 +216,20 @@ async def test_a_broken_provider(plane_with_packages: Cluster) -> None:
 
 
 async def bind_anywhere(client: Client, config: str) -> None:
-    """What a runtime config names is a node that is gone."""
-    pod: dict[str, Any] = {"nodeName": None}
-    spec = {"deploymentTemplate": {"spec": {"template": {"spec": pod}}}}
-    await client.patch(CONFIGS, config, {"spec": spec})
+    """What a runtime config names is a node that is gone.
+
+    Real Crossplane merges a config into the Deployment that it has made: what is taken out of one stays in the other
+    until that is made anew.
+    """
+    before = await client.get(CONFIGS, config)
+    pod = before["spec"]["deploymentTemplate"]["spec"]["template"]["spec"]
+    node = pod.pop("nodeName")
+    await client.replace(CONFIGS, before)
+    with suppress(UnknownKindError):
+        deployments = (await Reader(client).kind("Deployment", "apps/v1")).resource
+        for each in (await client.list(deployments)).items:
+            if each["spec"]["template"]["spec"].get("nodeName") == node:
+                await client.delete(deployments, each["metadata"]["name"], each["metadata"]["namespace"])
 
 
 @pytest.mark.requirement("playground-scenarios:mended")
@@ -278,4 +289,4 @@ async def test_a_large_platform_in_full(tmp_path: Path) -> None:
             found = await survey(reader)
     assert not found.unread
     assert found.objects > 2000
-    assert len(found.grouped()) < 20
+    assert len(found.grouped()) <= 20

@@ -43,11 +43,11 @@ class Providers:
             for each in (await self.client.list(kind)).items:
                 await following.persist(self.client, _Looking(self, kind).changed, each)
 
-    async def look(self, kind: Resource, event: Mapping[str, Any]) -> None:
-        if not self._running.get(kind) or _is_done(event):
+    async def look(self, kind: Resource, obj: Object) -> None:
+        """By the event itself: where it is old, what it leads to is refused, and a newer one follows."""
+        if not self._running.get(kind) or _is_done(obj):
             return
-        name, namespace = event["metadata"]["name"], event["metadata"].get("namespace")
-        obj = await self.client.get(kind, name, namespace)
+        name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace")
         if composing.is_paused(obj):
             wanted = [composing.paused(following.now())]
         elif patch := _taken_up(obj):
