@@ -44,7 +44,7 @@ def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
 
 def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
     """At most 25 kB, however many objects there are and however long their messages; kinds not read are all named."""
-    groups, gaps = found.grouped(), list(_kinds_not_read(found.unread))
+    groups, gaps = found.grouped(), list(kinds_not_read(found.unread))
     if not groups:
         all_of_it = "all well" if not gaps else "what could be read is well"
         yield f"{all_of_it}: {found.objects} objects of {found.kinds} kinds"
@@ -77,7 +77,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]} … (diagnose one for the rest)"
 
 
-def _kinds_not_read(unread: Sequence[str]) -> Iterator[str]:
+def kinds_not_read(unread: Sequence[str]) -> Iterator[str]:
     """Each reason once, with all kinds that it is the reason for."""
     kinds: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}

@@ -79,7 +79,7 @@ def _summary(found: Inventory, shown: int) -> list[str]:
     total = len(found.rows)
     count = f"{total} in all" if shown == total else f"{shown} of {total}; raise limit, or narrow"
     lines = [f"{count}{f': {found.counts}' if total else ''} (of {found.objects} in {found.kinds} kinds)"]
-    return [*lines, *(redacting.text(fencing.plain(f"not read: {each}")) for each in found.unread)]
+    return [*lines, *(redacting.text(fencing.plain(each)) for each in telling.kinds_not_read(found.unread))]
 
 
 async def get_managed_resource(call: Call, arguments: Arguments) -> Answer:

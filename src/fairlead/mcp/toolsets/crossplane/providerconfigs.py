@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import configs, inventory, sweeping
+from fairlead.crossplane import configs, inventory, sweeping, telling
 from fairlead.machinery import encoding, redacting, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -56,7 +56,7 @@ async def list_provider_configs(call: Call, arguments: Arguments) -> Answer:
     more = f"; {arguments['limit']} shown, raise limit" if len(rows) > arguments["limit"] else ""
     lines = [
         f"{len(rows)} in all, of {len(served)} kinds{more}",
-        *(f"not read: {each}" for each in sweeping.gaps(found)),
+        *telling.kinds_not_read(sweeping.gaps(found)),
     ]
     told = answering.fenced(redacting.text(text), "provider configs", "narrow with provider or namespace")
     return Answer("\n".join([told, *(redacting.text(fencing.plain(each)) for each in lines)]))
