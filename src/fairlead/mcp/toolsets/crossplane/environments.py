@@ -11,7 +11,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering, listing, planned
-from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, DRY_RUN, LABELS, LIMIT, NAME
 from fairlead.mcp.toolsets.crossplane import changing, showing
 from fairlead.resources import patching
 from fairlead.resources.reading import Reader
@@ -44,8 +44,6 @@ async def _readers(reader: Reader, config: Mapping[str, Any]) -> facts.Readers:
 
 async def list_environment_configs(call: Call, arguments: Arguments) -> Answer:
     """A table has of them no more than their age, so a row is made here, with keys and size."""
-    if arguments["output"] != "table":
-        return await showing.lists(facts.KIND, _VERSION)(call, arguments)
     reader = changing.reader(call, arguments)
     kind = await reader.kind(facts.KIND, _VERSION)
     try:
@@ -112,13 +110,13 @@ TOOLS = (
         only_adds=True,
         rights=(Right(("get", "create", "patch"), GROUP, _RESOURCE), _COMPOSITIONS),
     ),
-    showing.list_tool(
+    Tool(
         "list_environment_configs",
         "List environment configs",
         "Data that compositions share, with its labels.",
         list_environment_configs,
-        Right(("list",), GROUP, _RESOURCE),
-        Parameter("has_key", "Only with this key."),
+        (Parameter("has_key", "Only with this key."), LABELS, LIMIT, CURSOR, CONTEXT),
+        rights=(Right(("list",), GROUP, _RESOURCE),),
     ),
     showing.get_tool(
         "get_environment_config",

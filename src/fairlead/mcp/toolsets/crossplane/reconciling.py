@@ -18,7 +18,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import planned
-from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, DRY_RUN, ITS_NAMESPACE, NAME
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, ITS_NAMESPACE, NAME
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources import patching
 from fairlead.resources.kinds import Kind
@@ -42,7 +42,7 @@ class _Target:
 
 async def reconcile_resource(call: Call, arguments: Mapping[str, Any]) -> Plan:
     reader = changing.reader(call, arguments)
-    kind = await reader.kind(arguments["kind"], arguments.get("api_version", ""))
+    kind = await reader.kind(arguments["kind"])
     action, token = arguments["action"], _token()
     try:
         obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
@@ -213,7 +213,7 @@ TOOLS: tuple[Tool, ...] = (
         "Pause (suspend) reconciliation of a resource, package or scheduled operation, resume (unpause) it, or force a "
         "reconcile (sync) now.",
         plan=reconcile_resource,
-        parameters=(_KIND, NAME, ITS_NAMESPACE, API_VERSION, _ACTION, _TREE, changing.SHORT_WAIT, DRY_RUN, CONTEXT),
+        parameters=(_KIND, NAME, ITS_NAMESPACE, _ACTION, _TREE, changing.SHORT_WAIT, DRY_RUN, CONTEXT),
         tool_class=ToolClass.WRITE,
         rights=_RIGHTS,
     ),

@@ -129,20 +129,23 @@ async def _ends(reader: Reader, usage: Object, used: Object, more: list[Mapping[
 
 async def _gone(reader: Reader, kind: Kind, usage: Object, used: Object, seconds: int) -> list[str]:
     """Of the usage, and of what is deleted with it."""
-    metadata = usage["metadata"]
-    name, namespace = metadata["name"], metadata.get("namespace", "")
+    if not seconds:
+        return []
+    name, namespace = usage["metadata"]["name"], usage["metadata"].get("namespace", "")
     until = asyncio.get_running_loop().time() + seconds
     while True:
         waits = await live(reader, kind, name, namespace) is not None
-        left = await _used(reader, usage) if seconds else {}
-        if not (waits or left) or asyncio.get_running_loop().time() > until:
+        left = await _used(reader, usage)
+        stays = bool(left) and left["metadata"].get("uid") == used["metadata"].get("uid")
+        if not (waits or stays) or asyncio.get_running_loop().time() > until:
             break
         await asyncio.sleep(_PAUSE)
-    if waits and seconds:
+    if waits:
         return [f"{kind.api.kind} {name} is not gone yet: explain_deletion says why"]
-    if not seconds:
-        return []
-    return [changing.summary(left) if left else f"{references.of(used)} is gone: its deletion was replayed"]
+    if stays:
+        return [changing.summary(left)]
+    anew = "; something has made it anew" if left else ""
+    return [f"{references.of(used)} is gone: its deletion was replayed{anew}"]
 
 
 TOOLS: tuple[Tool, ...] = (
