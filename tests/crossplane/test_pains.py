@@ -42,13 +42,15 @@ from fairlead.machinery import conditions
 from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from testenv import provider as real
+from testenv.crossplane import FUNCTION
 from testenv.kubelet import WAITING
 from testenv.provider import GROUP as OBJECTS_GROUP
 from testenv.provider import managed
 from testenv.registry import metadata
+from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE
 from tests.crossplane.provided import Provided
-from tests.crossplane.wards import TRIES, Object, Ward, cache
+from tests.crossplane.wards import TRIES, Object, Ward, cache, composition
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
@@ -129,6 +131,60 @@ async def test_what_is_well_has_no_cause_down_to_what_its_provider_made(ward: Wa
         await ward.well(kind, first["metadata"]["name"], "")
 
 
+@pytest.mark.whole
+@pytest.mark.requirement("crossplane-pains:healthy-has-none")
+async def test_what_is_well_has_no_cause_of_whatever_kind(ward: Ward, provided: Provided) -> None:
+    name = ward.unique("hale")
+    described = {"metadata": {"name": name}}
+    step: Object = {"step": "make", "functionRef": {"name": FUNCTION}}
+    step["input"] = {"apiVersion": "testenv.fairlead.dev/v1", "kind": "Wishes", "compose": {"one": config_map(name)}}
+    template = {"spec": {"mode": "Pipeline", "pipeline": [step]}}
+    operations = "ops.crossplane.io/v1alpha1"
+    watched = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": NAMESPACE, "matchLabels": {"watched": name}}
+    objects = [metadata("Configuration", name), manifests.xrd("Ledger", f"{name}.example.org")]
+    package = provided.provider.registry.put(f"demo/{name}", "v1.0.0", objects)
+    of = {"apiVersion": "v1", "kind": "ConfigMap", "resourceRef": {"name": f"{name}-kept"}}
+    made: list[Object] = [
+        manifests.claim(name, NAMESPACE),
+        config_map(f"{name}-kept"),
+        {"apiVersion": "pkg.crossplane.io/v1", "kind": "Configuration", **described, "spec": {"package": package}},
+        {"apiVersion": operations, "kind": "Operation", **described, **template},
+        {
+            "apiVersion": operations,
+            "kind": "CronOperation",
+            **described,
+            "spec": {"schedule": "0 3 1 1 *", "operationTemplate": template},
+        },
+        {
+            "apiVersion": operations,
+            "kind": "WatchOperation",
+            **described,
+            "spec": {"watch": watched, "operationTemplate": template},
+        },
+        {
+            "apiVersion": "protection.crossplane.io/v1beta1",
+            "kind": "Usage",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": {"of": of, "reason": "it is ours"},
+        },
+        {
+            "apiVersion": "apiextensions.crossplane.io/v1beta1",
+            "kind": "EnvironmentConfig",
+            **described,
+            "data": {"a": 1},
+        },
+    ]
+    for each in made:
+        ward.plane.apply(each)
+        await ward.well(_plural(each), each["metadata"]["name"], each["metadata"].get("namespace", ""))
+    ward.plane.run("delete", "usages.protection.crossplane.io", name, "-n", NAMESPACE)
+
+
+def _plural(obj: Object) -> str:
+    group = obj["apiVersion"].rpartition("/")[0]
+    return f"{obj['kind']}.{group}" if group else str(obj["kind"])
+
+
 def killed_while_creating(provided: Provided, name: str) -> None:
     """The API server waits for a webhook that never answers, and the provider for the API server."""
     hook = {
@@ -178,7 +234,7 @@ def keeping(ward: Ward, name: str, policy: str) -> None:
     """A claim of a database whose external object cannot go, for somebody has put a finalizer on it."""
     outside = config_map(f"{name}-outside", finalizers=["example.org/kept"])
     composed = managed(name, NAMESPACE, outside)
-    step: Object = {"step": "settings", "functionRef": {"name": "function-settings"}}
+    step: Object = {"step": "settings", "functionRef": {"name": FUNCTION}}
     step["input"] = {"apiVersion": "testenv.fairlead.dev/v1", "kind": "Wishes", "compose": {"object": composed}}
     spec = {
         "compositeTypeRef": {"apiVersion": f"{manifests.GROUP}/v1alpha1", "kind": "XDatabase"},
@@ -460,15 +516,61 @@ def opened(composite: Object) -> bool:
 
 @pytest.mark.whole
 async def test_a_composed_object_that_changes_without_end(shared: Ward, reader: Reader) -> None:
-    name = shared.unique("restless")
-    shared.plane.apply(cache(name, "cache"))
+    """What was wrong is mended, and Crossplane does not look: it says that only where its last look failed."""
+    name = await shared.ill(shared.unique("restless"))
     ready(shared.plane, f"caches/{name}", "-n", NAMESPACE)
-    with anyio.fail_after(180):  # once open it lets an event pass each half minute, and only then says so
-        turns = itertools.count()
-        while not opened(await reader.one(await reader.kind("cache"), name, NAMESPACE)):
+    shared.plane.apply(composition(name, fatal="the region moon-1 is unknown"))
+    await shared.first("pipeline-failed", "cache", name)
+    kind, turns = await reader.kind("cache"), itertools.count()
+    with anyio.fail_after(180):  # once open it lets one event of half a minute pass
+        while not opened(await reader.one(kind, name, NAMESPACE)):
             for turn in itertools.islice(turns, 20):
                 change = {"metadata": {"annotations": {"turn": str(turn)}}}
                 await reader.client.patch(CONFIG_MAPS, name, change, NAMESPACE)
+    shared.plane.apply(composition(name))
     cause = await shared.first("circuit-open", "cache", name)
-    assert "ConfigMap" in cause.what
-    assert name in cause.what
+    assert f"ConfigMap/{name}" in cause.what
+
+
+# -- Migration ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_of_the_first_generation_is_named_with_its_new_form(ward: Ward, provided: Provided) -> None:
+    name = ward.unique("legacy")
+    ward.plane.apply(manifests.claim(name, NAMESPACE))
+    clustered = managed(name, NAMESPACE, config_map(name)) | {"apiVersion": f"{real.LEGACY_GROUP}/v1alpha2"}
+    del clustered["metadata"]["namespace"]
+    ward.plane.apply(clustered)
+    of = {"apiVersion": f"{real.LEGACY_GROUP}/v1alpha2", "kind": "Object", "resourceRef": {"name": name}}
+    usage: Object = {"apiVersion": "apiextensions.crossplane.io/v1beta1", "kind": "Usage", "metadata": {"name": name}}
+    ward.plane.apply(usage | {"spec": {"of": of, "reason": "it is ours"}})
+    async with hand(provided.server.cluster.kubeconfig, "crossplane-diagnose") as agent:
+        told = await agent("control_plane_status", migration=True)
+        assert "migrate" not in await agent("control_plane_status")
+    lines = [each for each in told.splitlines() if each.startswith("to migrate: ")]
+    for what, named, instead in (
+        ("XRD of scope LegacyCluster", "xdatabases", "an XRD of version v2 with scope Namespaced"),
+        ("claim Database", f"{NAMESPACE}/{name}", "a namespaced composite"),
+        ("legacy usage", name, "protection.crossplane.io"),
+        ("managed resource Object without a namespace", name, f"Object of {OBJECTS_GROUP}, which is namespaced"),
+    ):
+        (line,) = (each for each in lines if what in each)
+        assert named in line
+        assert instead in line
+    ward.plane.run("delete", "usages.apiextensions.crossplane.io", name)
+
+
+@pytest.mark.whole
+async def test_a_composition_without_a_pipeline_is_named_where_there_still_is_one(
+    older: Hand, older_plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    name = unique("patching")
+    base = {"apiVersion": "cloud.example.org/v1", "kind": "Bucket", "spec": {"forProvider": {}}}
+    composed: Object = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition"}
+    kind = {"apiVersion": f"{manifests.GROUP}/v1alpha1", "kind": "XDatabase"}
+    spec = {"compositeTypeRef": kind, "mode": "Resources", "resources": [{"name": "bucket", "base": base}]}
+    older_plane.apply(composed | {"metadata": {"name": name}, "spec": spec})
+    told = await older("control_plane_status", migration=True)
+    (line,) = (each for each in told.splitlines() if "composition without a pipeline" in each)
+    assert name in line
+    assert "mode Pipeline with function-patch-and-transform" in line
