@@ -44,6 +44,11 @@ def reader(call: Call, arguments: Arguments) -> Reader:
     return found
 
 
+def narrower(call: Call) -> str:
+    """How to ask for less than a whole object, where that is possible at all."""
+    return "ask for single fields by resources_get" if call.offers("resources_get") else "kubectl shows it whole"
+
+
 def structure(arguments: Arguments, name: str, kind: type = dict) -> Any:
     """Of an argument in YAML or JSON; None where it is not given. Raises `ToolError`."""
     text = arguments.get(name)

@@ -81,7 +81,7 @@ async def get_composite(call: Call, arguments: Arguments) -> Answer:
         raise answering.refused(error, kind) from error
     obj = dict(trace.root.obj or {})
     text = encoding.to_yaml(cleaning.cleaned(_bare(obj)))
-    shown = answering.fenced(text, str(trace.root.reference), "ask for single fields by resources_get")
+    shown = answering.fenced(text, str(trace.root.reference), changing.narrower(call))
     lines = [changing.summary(obj, kind.api.categories), *_conditions(obj), *await _chosen(reader, obj)]
     lines += [*_partner(obj, trace), *_made_of(trace, obj), *_secret(obj)]
     lines = [redacting.text(fencing.plain(each)) for each in lines]

@@ -48,7 +48,7 @@ def gets(kind: str, api_version: str, more: More | None = None) -> Run:
         lines = [changing.summary(obj), *await changing.warnings(reader, obj)]
         told = await more(reader, obj) if more else []
         lines += [redacting.text(fencing.plain(each)) for each in told]
-        shown = answering.fenced(text, f"{kind} {arguments['name']}", "ask for single fields by resources_get")
+        shown = answering.fenced(text, f"{kind} {arguments['name']}", changing.narrower(call))
         return Answer("\n".join([shown, *lines]))
 
     return run
