@@ -80,6 +80,8 @@ async def test_an_upgrade_says_what_it_is_and_what_became_of_it(
     again = await agent.refused("install_configuration", package=second)
     assert "is there already: healthy" in again
     assert f"upgrade_package kind=configuration name={name} package={second}" in again
+    twin = await agent.refused("install_configuration", package=second, name=f"{name}-twin")
+    assert f"upgrade_package kind=configuration name={name} package={second}" in twin
     rehearsed = await agent("upgrade_package", kind="configuration", name=name, version="v1.1.0", dry_run=True)
     assert "v1.0.0 → v1.1.0: a minor upgrade" in rehearsed
     upgraded = await moved(agent, plane, name, version="v1.1.0")
@@ -92,6 +94,13 @@ async def test_an_upgrade_says_what_it_is_and_what_became_of_it(
     assert "a downgrade" in agent.talk.asked[-1]
 
 
+def kept(plane: Kubectl, name: str, count: int) -> None:
+    label = f"pkg.crossplane.io/package={name}"
+    found = plane.run("get", "configurationrevisions", "-l", label, "-o", "name").split()
+    if len(found) != count:
+        raise Refused(f"{name} has {len(found)} revisions")
+
+
 @pytest.mark.whole
 async def test_a_rollback_goes_where_there_is_something_to_go_back_to(
     agent: Hand, plane: Kubectl, platform: Platform
@@ -100,6 +109,7 @@ async def test_a_rollback_goes_where_there_is_something_to_go_back_to(
     which = {"kind": "configuration", "name": name}
     await agent("install_configuration", package=platform.put("v1.0.0"), wait_seconds=60)
     assert "has no former revision" in await agent.refused("rollback_package", **which)
+    await agent("update_package_settings", **which, history_limit=0)
     await moved(agent, plane, name, package=platform.put("v2.0.0", kinds=2))
     assert "a major upgrade" in agent.talk.asked[-1]
     await moved(agent, plane, name, "rollback_package")
@@ -113,6 +123,9 @@ async def test_a_rollback_goes_where_there_is_something_to_go_back_to(
     assert "its content is the same, so there is no new revision" in same
     third = await moved(agent, plane, name, package=platform.put("v3.0.0", kinds=3))
     assert "revision 4" in third, "going back made a former revision the third"
+    await agent("update_package_settings", **which, history_limit=1)
+    assert "revisions that go, and cannot be rolled back to: 2 (v2.0.0)" in agent.talk.asked[-1]
+    world.eventually(lambda: kept(plane, name, 2), seconds=60)
     gone = await agent("upgrade_package", **which, version="v9.9.9", wait_seconds=60)
     assert "MANIFEST_UNKNOWN" in gone
     assert "is Active as before" in gone
@@ -187,7 +200,7 @@ async def test_a_function_shows_who_calls_it_before_it_goes(
     assert f"created Function {name}" in installed
     assert name in await agent("list_functions")
     again = await agent.refused("install_function", package=package)
-    assert f"upgrade_package kind=function name={name}" in again
+    assert f"get_function name={name}" in again
     assert "nobody calls it" in await agent("get_function", name=name)
     step = json.dumps([{"step": "ready", "functionRef": {"name": name}}])
     kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "Cache"}
@@ -215,10 +228,11 @@ async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platfor
     made = await agent("set_image_config", name=name, match_prefixes=[elsewhere], rewrite_prefix=platform.repository)
     assert "matches no package that is installed" in made
     text = await agent("install_configuration", package=f"{elsewhere}:v1.0.0", wait_seconds=60)
+    assert f"by ImageConfig {name} (RewriteImage): fetched as {platform.repository}:v1.0.0" in text
     assert "state: healthy" in text, text
     shown = await agent("get_package_config", kind="ImageConfig", name=name)
     assert f"matches Configuration {name} ({elsewhere}:v1.0.0): decides rewrite" in shown
-    assert f"rewrite {platform.repository}; matches 1 packages: Configuration {name}" in await agent(
+    assert f"rewrite {platform.repository}; matches 1 package: Configuration {name}" in await agent(
         "list_package_configs", kind="ImageConfig"
     )
     longer = f"{name}-longer"
@@ -230,3 +244,23 @@ async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platfor
     await agent("delete_package_config", kind="ImageConfig", name=longer)
     assert f"matches Configuration {name}" in agent.talk.asked[-1]
     assert "give match_prefixes" in await agent.refused("set_image_config", name=longer, pull_secret="a")
+
+
+@pytest.mark.whole
+async def test_what_goes_with_a_configuration_is_counted_and_named(
+    agent: Hand, plane: Kubectl, platform: Platform
+) -> None:
+    name, group = platform.name, f"{platform.name}.example.org"
+    await agent("install_configuration", package=platform.put("v1.0.0"), wait_seconds=60)
+    queue = {"apiVersion": f"{group}/v1alpha1", "kind": "XQueue", "metadata": {"name": "one"}}
+    world.eventually(lambda: plane.apply(queue | {"spec": {"size": "small"}}))
+    await agent("uninstall_package", kind="configuration", name=name)
+    assert "goes with it: 1 XQueue" in agent.talk.asked[-1]
+    assert "by name: XQueue/one" in agent.talk.asked[-1]
+
+    def gone() -> None:
+        if plane.run("get", "configurations.pkg.crossplane.io", name, "--ignore-not-found", "-o", "name"):
+            raise Refused(f"{name} is still there")
+
+    world.eventually(gone)
+    assert "not found" in await agent.refused("uninstall_package", kind="configuration", name=name)

@@ -68,7 +68,7 @@ async def test_a_runtime_config_changes_how_a_provider_runs(
         return found.get("args") == ["--debug"] and given == expected and found["account"] == name
 
     await until(provided.hands, as_wanted)
-    assert f"runs 1 packages: Provider {NAME}" in await agent(
+    assert f"runs 1 package: Provider {NAME}" in await agent(
         "get_package_config", kind="DeploymentRuntimeConfig", name=name
     )
     assert "nothing to change" in await agent.refused("set_runtime_config", name=name, args=["--debug"])

@@ -13,7 +13,7 @@ from typing import Any
 from fairlead.crossplane import packages as facts
 from fairlead.crossplane import references, steps, upgrades
 from fairlead.crossplane.judging import State, judge
-from fairlead.machinery import conditions
+from fairlead.machinery import conditions, statuses
 from fairlead.mcp.calling import Call
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources.kinds import Kind
@@ -48,7 +48,11 @@ async def _held_back(reader: Reader, package: Object) -> list[str]:
     if not former:
         return []
     kind = await reader.kind(f"{package['kind']}Revision", str(package["apiVersion"]))
-    if upgrades.unnamed(await reader.one(kind, former)):
+    try:
+        revision = await reader.one(kind, former)
+    except statuses.NotFound:
+        return []
+    if upgrades.unnamed(revision):
         return [f"{former} can never let go of what both bring: go back, and upgrade again once that is healthy"]
     return [f"{former} has not let go yet of what both revisions bring: Crossplane tries again by itself"]
 

@@ -28,6 +28,8 @@ Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 RUNTIME, IMAGE = KINDS = ("DeploymentRuntimeConfig", "ImageConfig")
 _VERSION = f"{facts.GROUP}/v1beta1"
+_NAMED = 15
+_MOST = 20_000
 _DEFAULT = "default"
 """The runtime config that Crossplane makes, and that every package takes that names none."""
 
@@ -42,7 +44,7 @@ async def list_package_configs(call: Call, arguments: Arguments) -> Answer:
         raise answering.refused(error) from error
     lines = [_row(each, configs, packages) for each in found] or ["none"]
     text = redacting.text(fencing.plain("\n".join(lines)))
-    return Answer(answering.fenced(text, "package configs", "give a kind"))
+    return Answer(fencing.fenced(fencing.capped(text, _MOST, "give a kind"), "package configs"))
 
 
 def _row(config: Object, configs: Sequence[Object], packages: Sequence[Object]) -> str:
@@ -56,8 +58,10 @@ def _row(config: Object, configs: Sequence[Object], packages: Sequence[Object]) 
 
 
 def _some(names: Sequence[str], verb: str) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"{verb} {len(names)} packages: {', '.join(names[:10])}{more}" if names else f"{verb} no package"
+    if not names:
+        return f"{verb} no package"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{verb} {len(names)} package{'s' if len(names) > 1 else ''}: {', '.join(names[:_NAMED])}{more}"
 
 
 async def _world(reader: Reader) -> tuple[list[Object], list[Object]]:
@@ -91,8 +95,8 @@ def _concerns(config: Object, configs: Sequence[Object], packages: Sequence[Obje
     if config["kind"] == RUNTIME:
         return [_some(_runs_by(config, configs, packages), "runs")]
     found = imageconfigs.matches(config, configs, packages)
-    more = [f"and {len(found) - 20} more packages"] if len(found) > 20 else []
-    return [*(f"matches {each}" for each in found[:20]), *more] or ["matches no package that is installed"]
+    more = [f"and {len(found) - _NAMED} more packages"] if len(found) > _NAMED else []
+    return [*(f"matches {each}" for each in found[:_NAMED]), *more] or ["matches no package that is installed"]
 
 
 async def set_runtime_config(call: Call, arguments: Arguments) -> Plan:

@@ -17,6 +17,9 @@ from fairlead.mcp.toolsets.crossplane import changing, showing
 from fairlead.mcp.toolsets.crossplane.upgrading import KIND, KINDS, LOCK, V1
 
 Arguments = Mapping[str, Any]
+_MOST = 16_000
+"""Characters of dependencies that are met or not; a platform has dozens of packages, an agent little room."""
+_CONFLICTS = 20
 
 
 async def list_package_revisions(call: Call, arguments: Arguments) -> Answer:
@@ -37,8 +40,9 @@ async def get_package_lock(call: Call, arguments: Arguments) -> Answer:
         raise ToolError(f"no installed package has a source with {wanted!r}, or needs one", "", f"sources: {there}")
     installed = {each.source: each for each in locked}
     lines = [line for each in shown for line in _tree(each, installed)] or ["no package is installed"]
-    answer = answering.fenced(redacting.text(fencing.plain("\n".join(lines))), "the lock", "give a source")
-    wrong = [f"conflict: {each}" for each in locking.conflicts(locked) if wanted in each]
+    text = redacting.text(fencing.plain("\n".join(lines)))
+    answer = fencing.fenced(fencing.capped(text, _MOST, "give a source"), "the lock")
+    wrong = [f"conflict: {each}" for each in locking.conflicts(locked) if wanted in each][:_CONFLICTS]
     return Answer("\n".join([answer, *(redacting.text(fencing.plain(each)) for each in (*wrong, _resolved(lock)))]))
 
 
