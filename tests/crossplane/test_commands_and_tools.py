@@ -104,7 +104,9 @@ async def test_what_goes_with_a_definition_is_counted(plane: Kubectl, gate: Gate
 def test_people_get_the_same(plane_server: RealCluster, lost: str, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--kubeconfig", str(plane_server.cluster.kubeconfig)]
     assert main.run(["diagnose", f"database/{lost}", "-n", NAMESPACE, *where]) == 1
-    assert "asks for the composition nowhere" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "asks for the composition nowhere" in told
+    assert "next: kubectl get Composition.apiextensions.crossplane.io\n" in told
     assert main.run(["diagnose", f"database/{lost}", "-n", NAMESPACE, "-o", "json", *where]) == 1
     assert json.loads(capsys.readouterr().out)["causes"][0]["name"] == "composition-missing"
     assert main.run(["unhealthy", "--scope", "composites", *where]) == 1
