@@ -29,6 +29,7 @@ from fairlead.embedded.providing import Providers
 from fairlead.embedded.scenarios import CRDS, Finding, Scenario
 from fairlead.machinery import conditions
 from fairlead.machinery.paths import Resource
+from fairlead.resources import happening
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 from tests.clusters import ROLLOUTS, TARGETS
@@ -183,10 +184,43 @@ async def an_agent_is_told(cluster: Cluster, scenario: Scenario) -> None:
         assert "crossplane: " in (status := await agent("control_plane_status")).lower(), status
 
 
-@pytest.mark.requirement("playground-scenarios:mended")
+_PIPELINE = 'cannot run Composition pipeline step "settings": cannot get gRPC client connection for Function'
+_NO_REVISION = "cannot find an active FunctionRevision (a FunctionRevision with spec.desiredState: Active)"
+_UNMAPPED = 'failed to get restmapping: no matches for kind "Queue" in version "queues.example.org/v1"'
+SAID = {
+    "cart": f'cannot compose resources: {_PIPELINE} "function-setings": {_NO_REVISION}',
+    "payments": 'cannot compose resources: pipeline step "settings" returned a fatal result: '
+    "the region moon-1 is unknown",
+    "orders": 'cannot compose resources: cannot check if composed resource "queue" is namespaced (a Queue named ): '
+    + _UNMAPPED,
+    "search": "cannot fetch Composition: cannot get Composition: "
+    'Composition.apiextensions.crossplane.io "apps" not found',
+}
+"""What Crossplane 2.3 says of each app that cannot be composed, in its condition and in an event alike."""
+
+
+async def is_said_as_by_crossplane(client: Client) -> None:
+    reader = Reader(client)
+    apps = await reader.kind("app")
+    for name, message in SAID.items():
+        app = await reader.one(apps, name, "checkout")
+        synced, responsive = (conditions.get(app, each) or {} for each in ("Synced", "Responsive"))
+        assert (synced["status"], synced["reason"], synced["message"]) == ("False", "ReconcileError", message)
+        assert (responsive["status"], responsive["reason"]) == ("True", "WatchCircuitClosed")
+        assert f"ComposeResources: {message}" in await happening.warnings(reader, app)
+    emails = conditions.get(await reader.one(apps, "emails", "checkout"), "Ready") or {}
+    assert (emails["reason"], emails["message"]) == ("Creating", "Unready resources: settings")
+    (ledger,) = [each for each in await reader.every("xledger", "") if each["spec"]["claimRef"]["name"] == "invoices"]
+    unmatched = "cannot select Composition: no compatible Compositions found"
+    assert (conditions.get(ledger, "Synced") or {})["message"] == unmatched
+    assert f"SelectComposition: {unmatched}" in await happening.warnings(reader, ledger)
+
+
+@pytest.mark.requirement("playground-scenarios:mended", "playground-scenarios:same-words")
 async def test_a_wrong_composition(plane_alone: Cluster) -> None:
     await played(plane_alone, "wrong-composition")
     async with plane_alone.open() as client:
+        await is_said_as_by_crossplane(client)
         reader = Reader(client)
         compositions, apps = [(await reader.kind(each)).resource for each in ("composition", "app")]
         found = await client.get(compositions, "app-on-the-moon")

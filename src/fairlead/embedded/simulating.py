@@ -2,8 +2,9 @@
 
 An XRD gets its CRDs and becomes Established and Offered; a claim gets a composite, a connection secret, and becomes
 Ready within a few hundred milliseconds, and so does a composite that is namespaced and needs no claim. No composition
-is run and nothing is provisioned, which every object that it makes says of itself. It is a client like any other
-(`fairlead.client`), driven by watches alone, so it runs against any API server, and a test proves it on a real one.
+is run but in a world (`controlplane`), and nothing is provisioned, which every object that it makes says of itself. It
+is a client like any other (`fairlead.client`), driven by watches alone, so it runs against any API server, and a test
+proves it on a real one.
 """
 
 import asyncio
