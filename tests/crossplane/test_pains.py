@@ -83,6 +83,7 @@ def ready(hands: Kubectl, what: str, *where: str, condition: str = "Ready") -> N
 # -- Managed resources -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 async def test_a_provider_config_that_is_not_there(ward: Ward) -> None:
     name = ward.unique("configless")
     wanted = managed(name, NAMESPACE, config_map(name), providerConfigRef={"kind": "ProviderConfig", "name": "nowhere"})
@@ -91,6 +92,7 @@ async def test_a_provider_config_that_is_not_there(ward: Ward) -> None:
     assert "the provider config ProviderConfig nowhere" in cause.what
 
 
+@pytest.mark.whole
 async def test_credentials_that_are_not_there(ward: Ward) -> None:
     name = ward.unique("locked-out")
     config = real.config(name)
@@ -102,6 +104,7 @@ async def test_credentials_that_are_not_there(ward: Ward) -> None:
     assert "nobody-made-it" in " ".join(cause.evidence)
 
 
+@pytest.mark.whole
 async def test_what_is_outside_cannot_be_made(ward: Ward) -> None:
     name = ward.unique("unmade")
     ward.plane.apply(managed(name, NAMESPACE, config_map(name, "no-such-namespace")))
@@ -109,6 +112,7 @@ async def test_what_is_outside_cannot_be_made(ward: Ward) -> None:
     assert "no-such-namespace" in " ".join(cause.evidence)
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("crossplane-pains:healthy-has-none")
 async def test_what_is_well_has_no_cause_down_to_what_its_provider_made(ward: Ward) -> None:
     name = ward.unique("whole")
@@ -535,6 +539,7 @@ async def test_a_composed_object_that_changes_without_end(shared: Ward, reader: 
 # -- Migration ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 async def test_what_is_of_the_first_generation_is_named_with_its_new_form(ward: Ward, provided: Provided) -> None:
     name = ward.unique("legacy")
     ward.plane.apply(manifests.claim(name, NAMESPACE))

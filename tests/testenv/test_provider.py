@@ -31,6 +31,7 @@ def test_what_a_managed_resource_asks_for_is_made_and_unmade(provided: Provided,
     assert name not in hands.names(CONFIG_MAPS, NAMESPACE)
 
 
+@pytest.mark.whole
 def test_its_package_runs_in_a_deployment_of_its_own(provided: Provided) -> None:
     found = provided.hands.run("get", "deployments", "-n", "crossplane-system", "-o", "json")
     (deployment,) = json.loads(found)["items"]
