@@ -23,7 +23,8 @@ Object = dict[str, Any]
 MANAGED_GROUP = "rights.example.org"
 NOWHERE = "127.0.0.1:1/rights"
 """A registry that does not answer: a package of it is never unpacked."""
-EXTENSIONS, PACKAGES, OPERATIONS = (f"{each}.crossplane.io" for each in ("apiextensions", "pkg", "ops"))
+GROUPS = ("apiextensions", "pkg", "ops", "protection")
+EXTENSIONS, PACKAGES, OPERATIONS, PROTECTION = (f"{each}.crossplane.io" for each in GROUPS)
 
 
 @dataclass
@@ -98,7 +99,7 @@ for _tool in (
     *("list_configuration_revisions", "list_environment_configs", "list_operations", "list_usages"),
     *("control_plane_status", "list_unhealthy", "api_search", "events_list"),
 ):
-    fixed(_tool, {"query": "database"} if _tool == "api_search" else {})
+    fixed(_tool, {"words": "database"} if _tool == "api_search" else {})
 fixed("get_xrd", {"name": XRD})
 fixed("describe_xrd_schema", {"kind": "database"})
 fixed("get_composition", {"name": "xdatabase"})
@@ -352,7 +353,7 @@ async def _get_managed_resource_definition(bed: Bed) -> list[Object]:
 async def definition(bed: Bed, **owner: tuple[str, str]) -> str:
     """Inactive, so that it makes no kind; active if it has an owner, which is given by kind."""
     group = f"{bed.unique('definition')}.example.org"
-    schema = {"openAPIV3Schema": {"type": "object"}}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     names = {
         "kind": "Volume",
         "plural": "volumes",
@@ -387,17 +388,26 @@ async def _upgrade_package(bed: Bed) -> list[Object]:
 
 @case("reconcile_resource")
 async def _reconcile_resource(bed: Bed) -> list[Object]:
-    """Of every kind that Crossplane reconciles."""
-    named = [
-        (f"databases.{GROUP}", bed.claim, NAMESPACE),
-        (f"disks.{MANAGED_GROUP}", "orphan", ""),
-        (f"providers.{PACKAGES}", await package(bed, "Provider"), ""),
-        (f"cronoperations.{OPERATIONS}", await operation(bed, "CronOperation"), ""),
-    ]
-    return [
-        {"kind": kind, "name": name, "action": "pause", **({"namespace": namespace} if namespace else {})}
-        for kind, name, namespace in named
-    ]
+    """Of every kind that Crossplane reconciles; a package with its tree, a claim so that it is proved by an event."""
+    claim = {"kind": f"databases.{GROUP}", "name": bed.claim, "namespace": NAMESPACE}
+    calls: list[Object] = [{**claim, "action": "now"}, {**claim, "action": "pause"}]
+    calls.append({"kind": f"disks.{MANAGED_GROUP}", "name": "orphan", "action": "pause"})
+    for kind in ("Provider", "Configuration", "Function"):
+        one = {"kind": f"{_plural(kind)}.{PACKAGES}", "name": await package(bed, kind), "action": "pause"}
+        calls += [one, {**one, "tree": True}]
+    here, there = await usages(bed)
+    calls.append({"kind": f"usages.{PROTECTION}", "name": here, "namespace": NAMESPACE, "action": "now"})
+    calls.append({"kind": f"clusterusages.{PROTECTION}", "name": there, "action": "now"})
+    for kind in ("CronOperation", "WatchOperation"):
+        calls.append({"kind": f"{_plural(kind)}.{OPERATIONS}", "name": await operation(bed, kind), "action": "pause"})
+    calls.append({"kind": f"managedresourcedefinitions.{EXTENSIONS}", "name": await definition(bed), "action": "pause"})
+    any_of = [(EXTENSIONS, "v1", each) for each in ("compositeresourcedefinitions", "compositionrevisions")]
+    any_of += [(EXTENSIONS, "v1alpha1", "managedresourceactivationpolicies")]
+    any_of += [(PACKAGES, "v1", f"{each}revisions") for each in ("provider", "configuration", "function")]
+    for group, version, plural in any_of:
+        found = await bed.any_of(Resource(group, version, plural, namespaced=False))
+        calls.append({"kind": f"{plural}.{group}", **found, "action": "now", "dry_run": True})
+    return [{"wait_seconds": 0, **each} for each in calls]
 
 
 @case("clear_create_pending")
