@@ -16,14 +16,11 @@ async def _about(reader: Reader, function: Object) -> list[str]:
     """Its revisions, what the active one can do and where it listens, and who calls it."""
     lines = []
     for each in await facts.revisions(reader, function):
-        status = each.get("status") or {}
-        can = ", ".join(status.get("capabilities") or ()) or "composition, for it says nothing"
         lines.append(packages.revised(each))
-        lines += (
-            [f"capabilities: {can}", f"endpoint: {status.get('endpoint') or 'none yet'}"]
-            if facts.is_active(each)
-            else []
-        )
+        if facts.is_active(each):
+            status = each.get("status") or {}
+            can = ", ".join(status.get("capabilities") or ()) or "composition, for it says nothing"
+            lines += [f"capabilities: {can}", f"endpoint: {status.get('endpoint') or 'none yet'}"]
     by = await callers(reader, function["metadata"]["name"])
     gaps = [f"callers not read: {each}" for each in by.unread]
     return [*(lines or ["no revision yet: it is being fetched, or cannot be"]), str(by), *gaps]
