@@ -27,6 +27,7 @@ def crds(crossplane: Path) -> list[Object]:
     xrd, namespaced = _stored(manifests.xrd()), _stored(manifests.namespaced_xrd())
     found += [generating.composite_crd(xrd), generating.claim_crd(xrd), generating.composite_crd(namespaced)]
     for each in found:
+        each["metadata"].pop("ownerReferences", None)  # the collector would take what nobody owns
         for version in each["spec"]["versions"]:
             version.pop("subresources", None)
     found += [crowd.managed_crd(number) for number in range(crowd.KINDS)]

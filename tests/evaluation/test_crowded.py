@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ from fairlead.mcp.reaching.targets import Targets
 from fairlead.mcp.tools import Tool
 from testenv.servers import RealCluster
 from tests.clusters import running
+from tests.e2e.hands import Kubectl
+from tests.e2e.platforms import by_kubectl
 from tests.evaluation import calls, crowd, settling
 from tests.evaluation.agents import Agent
 from tests.evaluation.conftest import LIMITS
@@ -75,18 +78,46 @@ async def test_what_was_left_out_is_said_with_how_to_go_on(tool: Tool, agent: Ag
     assert any(word in line for line in last for word in ("cursor=", "limit", "narrow")), last
 
 
+def ill() -> int:
+    """Managed resources that are not well, by what was written."""
+    things = [each for each in crowd.objects() if each["kind"].startswith("Thing")]
+    return sum(each["status"]["conditions"][0]["status"] == "False" for each in things)
+
+
 @pytest.mark.requirement("crossplane-evaluation:many-kinds")
 async def test_what_is_not_well_is_found_over_hundreds_of_kinds(agent: Agent, record_property: Record) -> None:
     began = time.monotonic()
     said = await agent("list_unhealthy", scopes=["managed"])
-    record_property("figure", ("list_unhealthy, 300 kinds", f"{time.monotonic() - began:.1f} s", "at most 30 s"))
-    ill = sum(
-        each["kind"].startswith("Thing") and each["status"]["conditions"][0]["status"] == "False"
-        for each in crowd.objects()
-        if "conditions" in each.get("status", {})
-    )
-    assert f"{ill} of " in said
-    assert f"of {crowd.KINDS} kinds" in said
+    record_property("figure", (f"list_unhealthy, {crowd.KINDS} kinds", seconds(began), "at most 30 s"))
+    assert f"{ill()} of " in said
+    assert f"objects of {crowd.KINDS} kinds" in said
     began = time.monotonic()
     await agent("list_unhealthy")
-    record_property("figure", ("list_unhealthy, all scopes", f"{time.monotonic() - began:.1f} s", "at most 30 s"))
+    record_property("figure", ("list_unhealthy, all kinds of Crossplane", seconds(began), "at most 30 s"))
+
+
+def seconds(began: float) -> str:
+    return f"{time.monotonic() - began:.1f} s"
+
+
+@pytest.mark.requirement("crossplane-evaluation:many-kinds")
+async def test_kinds_that_could_not_be_read_are_named(crowded: RealCluster) -> None:
+    rules = [
+        {"apiGroups": [crowd.managed_group(number)], "resources": [f"things{number}"], "verbs": ["get", "list"]}
+        for number in range(crowd.KINDS)
+        if number not in (5, 77)
+    ]
+    bound(by_kubectl(crowded), "narrow", rules)
+    async for each in at(crowded.kubeconfig_for("narrow", [])):
+        said = await each("list_unhealthy", scopes=["managed"])
+    unread = [line for line in said.splitlines() if line.startswith("not read: ")]
+    assert len(unread) == 2
+    assert all(any(f"things{number}.{crowd.managed_group(number)}" in line for line in unread) for number in (5, 77))
+
+
+def bound(hands: Kubectl, user: str, rules: list[dict[str, Any]]) -> None:
+    api = "rbac.authorization.k8s.io"
+    hands.apply({"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules})
+    binding = {"apiVersion": f"{api}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user}}
+    role = {"apiGroup": api, "kind": "ClusterRole", "name": user}
+    hands.apply(binding | {"roleRef": role, "subjects": [{"apiGroup": api, "kind": "User", "name": user}]})

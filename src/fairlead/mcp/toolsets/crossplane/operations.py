@@ -15,7 +15,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
-from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.mcp.toolsets.crossplane import changing, shortening, showing
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
@@ -114,7 +114,7 @@ async def _arrived(reader: Reader, kind: Kind, name: str, seconds: int) -> Objec
 
 async def list_operations(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    lines, total = [], 0
+    lines, total, more = list[str](), 0, list[str]()
     for kind_name, selector in _places(arguments["type"], arguments.get("owner", "")):
         kind = await served(reader, kind_name)
         try:
@@ -125,10 +125,12 @@ async def list_operations(call: Call, arguments: Arguments) -> Answer:
         items = [each for each in items if arguments.get("state") in (None, judge(each).state.value)]
         total += len(items)
         lines += [_row(each) for each in items]
-        lines += [f"more {kind_name}s follow; raise limit"] if page.cursor else []
-    if not lines:
+        more += [f"more {kind_name}s follow; raise limit"] if page.cursor else []
+    if not lines and not more:
         return Answer("no such operations; create one with create_operation or create_cron_operation")
-    return Answer(f"{fencing.fenced(redacting.text(chr(10).join(lines)), 'operations')}\n{total} in all")
+    text = "\n".join(shortening.lines(lines, shortening.room(arguments["limit"])))
+    said = f"{total} shown" if more else f"{total} in all"
+    return Answer("\n".join([fencing.fenced(redacting.text(text), "operations"), said, *more]))
 
 
 def _places(wanted: str, owner: str) -> list[tuple[str, str]]:

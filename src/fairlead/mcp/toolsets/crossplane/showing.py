@@ -10,7 +10,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Run, Tool
 from fairlead.mcp.toolsets.core import answering, listing
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, CURSOR, LABELS, LIMIT, LIST_OUTPUT, NAME
-from fairlead.mcp.toolsets.crossplane import changing
+from fairlead.mcp.toolsets.crossplane import changing, shortening
 from fairlead.resources import cleaning, tabulating
 from fairlead.resources.reading import Reader
 from fairlead.resources.tabulating import Rows
@@ -18,6 +18,8 @@ from fairlead.resources.tabulating import Rows
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
 More = Callable[[Reader, Object], Awaitable[list[str]]]
+_MOST_SAID = 8_000
+"""Characters of what is said of an object beside what it is."""
 LISTING = (LABELS, LIMIT, CURSOR, LIST_OUTPUT, CONTEXT)
 
 
@@ -48,8 +50,9 @@ def gets(kind: str, api_version: str, more: More | None = None) -> Run:
         lines = [changing.summary(obj), *await changing.warnings(reader, obj)]
         told = await more(reader, obj) if more else []
         lines += [redacting.text(fencing.plain(each)) for each in told]
-        shown = answering.fenced(text, f"{kind} {arguments['name']}", changing.narrower(call))
-        return Answer("\n".join([shown, *lines]))
+        said = shortening.lines(lines, _MOST_SAID)
+        shown = fencing.capped(text, shortening.MOST - sum(map(len, said)), changing.narrower(call))
+        return Answer("\n".join([fencing.fenced(shown, f"{kind} {arguments['name']}"), *said]))
 
     return run
 
@@ -60,7 +63,7 @@ def table(
     """Rows of our own making, `of` so many that there are; gaps are what was not read."""
     if not of:
         return Answer("\n".join([f"no {what}", *(f"not read: {each}" for each in gaps)]))
-    text = redacting.text(tabulating.render(Rows(tuple(columns), tuple(map(tuple, cells)))))
+    text = redacting.text(tabulating.render(Rows(tuple(columns), tuple(shortening.rows(cells)))))
     more = f"; {of - len(cells)} more are left out: narrow, or raise limit" if of > len(cells) else ""
     answer = answering.listed(text, what, f"{of} in all{more}", len(cells))
     lines = [redacting.text(fencing.plain(f"not read: {each}")) for each in gaps]

@@ -13,6 +13,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
+from fairlead.mcp.toolsets.crossplane import shortening
 from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
@@ -34,7 +35,7 @@ async def _found(call: Call, arguments: Arguments) -> tuple[Reader, Kind]:
 
 def _told(lines: Iterable[str], what: str, *after: str) -> Answer:
     """`after` is ours, and stands outside of what others have written."""
-    return Answer("\n".join((fencing.fenced(redacting.text("\n".join(lines)), what), *after)))
+    return Answer("\n".join((fencing.fenced(redacting.text("\n".join(shortening.lines(lines))), what), *after)))
 
 
 def _next(call: Call, *following: Next) -> list[str]:

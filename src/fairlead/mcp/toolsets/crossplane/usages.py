@@ -14,7 +14,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering, planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAMESPACE
-from fairlead.mcp.toolsets.crossplane import changing, showing
+from fairlead.mcp.toolsets.crossplane import changing, shortening, showing
 from fairlead.resources import applying
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.planning import live
@@ -182,11 +182,13 @@ async def list_usages(call: Call, arguments: Arguments) -> Answer:
         total += len(shown)
         lines += [_row(each) for each in shown]
         gaps += ["more follow; raise limit"] if page.cursor else []
+    said = "shown" if any("raise limit" in each for each in gaps) else "in all"
     if not lines:
         narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *BY))
-        said = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
-        return Answer("\n".join([said, *gaps]))
-    return Answer("\n".join([fencing.fenced(redacting.text("\n".join(lines)), "usages"), f"{total} in all", *gaps]))
+        none = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
+        return Answer("\n".join([none, *gaps]))
+    text = "\n".join(shortening.lines(lines, shortening.room(arguments["limit"])))
+    return Answer("\n".join([fencing.fenced(redacting.text(text), "usages"), f"{total} {said}", *gaps]))
 
 
 async def _kinds(reader: Reader, name: str) -> tuple[str, ...]:
