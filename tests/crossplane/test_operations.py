@@ -91,6 +91,7 @@ async def test_a_failure_is_told_with_what_the_function_said(agent: Hand, unique
 
 
 @real
+@pytest.mark.whole
 async def test_functions_that_cannot_run_operations_are_named_before(
     agent: Hand, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:

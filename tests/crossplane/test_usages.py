@@ -70,6 +70,7 @@ async def test_a_deletion_that_was_refused_is_replayed_when_the_usage_ends(
 
 
 @real
+@pytest.mark.whole
 async def test_while_another_protects_it_nothing_is_replayed(
     agent: Hand, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -90,6 +91,7 @@ async def test_while_another_protects_it_nothing_is_replayed(
 
 
 @real
+@pytest.mark.whole
 async def test_who_uses_it_is_exchanged_whole(agent: Hand, plane: Kubectl, unique: Callable[[str], str]) -> None:
     name, first, second = (config_map(plane, unique(each)) for each in ("used", "first", "second"))
     own = {"name": f"{name}-usage", "namespace": NAMESPACE}
@@ -149,6 +151,7 @@ async def test_one_for_each_match_is_made_on_request_alone(
 
 
 @real
+@pytest.mark.whole
 async def test_what_lies_elsewhere_or_nowhere_needs_the_right_user(
     agent: Hand, plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
