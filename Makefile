@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help differential soak torture demo test test-all test-fast bench bench-mcp check format testenv lock clean docs
+.PHONY: help evaluate differential soak torture demo test test-all test-fast bench bench-mcp check format testenv lock clean docs
 
 REPEAT ?= 1
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -41,6 +41,9 @@ test-all: $(VENV)/.develops ## everything that is tested, slow tests whole, diff
 
 test-fast: $(VENV)/.develops ## only what needs no real server (REPEAT=10 repeats it)
 	@$(BIN)/python -m tests fast --repeat $(REPEAT)
+
+evaluate: $(VENV)/.develops ## what agents have of the Crossplane tools: findability, cost of tasks, errors, longest replies
+	@$(BIN)/python -m tests.evaluation
 
 bench: $(VENV)/.develops ## how long a newcomer waits, beside real servers
 	@$(BIN)/python bench/starting.py
