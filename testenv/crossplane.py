@@ -84,6 +84,7 @@ class RealCrossplane:
 
     def __enter__(self) -> "RealCrossplane":
         try:
+            self._program()  # before anything is made for it
             self._write_keys()
             self._start_function()
             self._prepare()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testenv import building
-from testenv.crossplane import RealCrossplane
+from testenv.crossplane import PROGRAMS, RealCrossplane
 from testenv.processes import ServerError
 from testenv.servers import RealCluster
 from tests.clusters import running
@@ -61,10 +61,11 @@ def test_a_crossplane_that_cannot_start_is_told_in_one_line_and_leaves_nothing(
 
 
 @pytest.mark.requirement("testenv:crossplane-trouble-told")
+@pytest.mark.parametrize(("version", "program"), PROGRAMS.items())
 def test_a_crossplane_that_is_not_built_is_told(
-    own: RealCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: RealCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, program: str
 ) -> None:
     found = building.binary
-    monkeypatch.setattr(building, "binary", lambda name: None if name == "crossplane" else found(name))
-    with pytest.raises(ServerError, match=r"crossplane is not built.*make testenv"):
-        RealCrossplane(own, tmp_path).__enter__()
+    monkeypatch.setattr(building, "binary", lambda name: None if name == program else found(name))
+    with pytest.raises(ServerError, match=rf"{program} is not built.*make testenv"):
+        RealCrossplane(own, tmp_path, version=version).__enter__()
