@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane import reconciling
-from fairlead.crossplane.judging import PAUSED, State, judge
+from fairlead.crossplane import reconciling, references
+from fairlead.crossplane.judging import PAUSED, Health, State, judge
+from fairlead.crossplane.references import Reference
+from fairlead.crossplane.tracing import Node, Trace
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
@@ -101,8 +103,6 @@ def obj(kind: str, api_version: str, *reasons: tuple[str, str], **more: Any) -> 
 
 
 def asked(found: Object, categories: tuple[str, ...], action: str) -> reconciling.Asked:
-    from fairlead.crossplane import references
-
     return reconciling.asked(found, references.of(found), categories, action, "token")
 
 
@@ -138,3 +138,44 @@ def test_policies_that_pause_are_not_resumed_by_an_annotation() -> None:
     assert reconciling.patch("resume", "") == {"metadata": {"annotations": {PAUSED: None}}}
     with pytest.raises(reconciling.UnheardError, match="paused"):
         reconciling.check(bucket, ("managed",), "now")
+
+
+def node(place: int, parent: int | None, found: Object | None, kind: str, *categories: str, cut: str = "") -> Node:
+    reference = references.of(found) if found else Reference("v1", kind, f"{kind.lower()}-{place}")
+    health = judge(found) if found else Health(State.UNKNOWN)
+    return Node(place, parent, place, reference, health, found, cut, categories)
+
+
+def made(kind: str, api_version: str = "demo.example.org/v1", *, paused: bool = False) -> Object:
+    annotations = {PAUSED: "true"} if paused else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": kind.lower(), "annotations": annotations}}
+
+
+def test_below_a_composite_what_is_crossplanes_is_meant_and_the_rest_is_named() -> None:
+    trace = Trace(
+        (
+            node(0, None, made("XDatabase"), "XDatabase", "composite"),
+            node(1, 0, made("Bucket"), "Bucket", "managed"),
+            node(2, 0, made("Disk", paused=True), "Disk", "managed"),
+            node(3, 0, made("ConfigMap", "v1"), "ConfigMap"),
+            node(4, 0, None, "Gone"),
+            node(5, 0, None, "Secret"),
+            node(6, 0, made("XCache"), "XCache", "composite", cut="9 below it are left out"),
+        )
+    )
+    found = {action: reconciling.below(trace, action) for action in reconciling.ACTIONS}
+    meant = {action: [each.reference.kind for each in nodes] for action, (nodes, _) in found.items()}
+    assert meant == {"pause": ["Bucket", "XCache"], "resume": ["Disk"], "now": ["Bucket", "XCache"]}
+    assert "Disk/disk is paused and stays so" in found["now"][1]
+    for _, left in found.values():
+        assert any("Gone/gone-4 cannot be read" in each for each in left)
+        assert any("9 below it are left out" in each for each in left)
+        assert not any("Secret" in each for each in left)
+
+
+def test_below_a_package_its_revisions_are_meant_and_not_what_it_depends_on() -> None:
+    api = "pkg.crossplane.io/v1"
+    own = node(1, 0, made("ProviderRevision", api), "ProviderRevision")
+    depends = node(2, 0, made("Provider", api), "Provider")
+    trace = Trace((node(0, None, made("Provider", api), "Provider"), own, depends))
+    assert reconciling.below(trace, "pause") == ([own], [])
