@@ -17,7 +17,7 @@
 | 6 | all children are ready, and nobody says so | never-ready | test_diagnosing |
 | 7 | a function that fails | pipeline-failed | test_diagnosing |
 | 7 | a function that is not installed | function-missing | test_diagnosing |
-| 7 | a function that cannot be reached | function-unreachable | here |
+| 7 | a function that cannot be reached | not-reconciled, then function-unreachable | here |
 | 7 | a Deployment that a composition has made, without its Pods | native | here |
 | 8 | a kind whose definition is not active | definition-inactive | here |
 | 9 | a composed object that changes without end | circuit-open | here |
@@ -498,6 +498,8 @@ async def test_a_function_that_cannot_be_reached(shared: Ward) -> None:
         *("--subresource=status", "--type=merge", "-p", patch),
     )
     name = await shared.ill(shared.unique("unheard"), function)
+    waiting = await shared.first("not-reconciled", "cache", name)
+    assert function in waiting.evidence[0]
     cause = await shared.first("function-unreachable", "cache", name, tries=4 * TRIES)  # Crossplane waits long for it
     assert function in cause.what
 

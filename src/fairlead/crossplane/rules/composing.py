@@ -178,6 +178,18 @@ def circuit_open(node: Node, known: Circumstances) -> Cause | None:
     return Cause("circuit-open", node.reference, what, (said(node, "Responsive"),), remedy, following, 94)
 
 
+def not_reconciled(node: Node, known: Circumstances) -> Cause | None:
+    """A function that does not answer holds up the first look for minutes, in which nothing is said anywhere."""
+    if "composite" not in node.categories or node.obj is None or node.health.state is not State.UNKNOWN:
+        return None
+    functions = ", ".join(str((each.get("functionRef") or {}).get("name")) for each in _pipeline(node, known))
+    what = f"Crossplane has not said anything of {node.reference} yet"
+    evidence = (f"its pipeline calls {functions}" if functions else "it has no composition yet", node.health.message)
+    remedy = "look again in a minute; if nothing has come, a function does not answer, or Crossplane does not run"
+    following = _its_composition(node, known) if functions else steps.compositions()
+    return Cause("not-reconciled", node.reference, what, evidence, remedy, following, 45)
+
+
 _UNSERVED = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
 
 
@@ -230,4 +242,5 @@ RULES: tuple[Rule, ...] = (
     composed_kind_inactive,
     composes_namespaced,
     composing_failed,
+    not_reconciled,
 )

@@ -112,18 +112,49 @@ _RUNTIME_REMEDIES = {
 }
 
 
+_CROSSPLANE = re.compile(r"incompatible Crossplane version: (?P<why>.+)")
+_UNFETCHED = (
+    (
+        re.compile(r"UNAUTHORIZED|DENIED|status code 40[13]"),
+        "its registry does not let Crossplane in, or has no such package",
+        "see the name; where it is right, give it a pull secret, by itself or by an ImageConfig",
+    ),
+    (
+        re.compile(r"MANIFEST_UNKNOWN|NAME_UNKNOWN|status code 404"),
+        "its registry has no such version",
+        "see which tags there are, and upgrade or roll back to one of them",
+    ),
+    (
+        re.compile(r"no such host|connection refused|i/o timeout|network is unreachable|x509|deadline exceeded"),
+        "its registry cannot be reached",
+        "see the name of the registry, and the way to it; an ImageConfig may send Crossplane to a mirror",
+    ),
+)
+"""What a registry says, whose fault that is, and what mends it."""
+
+
 def package_failed(node: Node, known: Circumstances) -> Cause | None:
     if not _is_packaged(node) or not_activated(node, known) is not None:
         return None
     warnings = known.warnings(node)
+    told = " ".join((health_of(node), *warnings))
+    found = next((each for each in map(_CROSSPLANE.search, (health_of(node), *warnings)) if each), None)
+    if found is not None:
+        what = f"{node.reference} is made for another Crossplane: {found['why']}"
+        remedy = "take a version of it for this one, or set ignore_crossplane_constraints where you know better"
+        return Cause("crossplane-version", node.reference, what, (health_of(node),), remedy, _package(node), 92)
     resolved = conditions.get(known.lock, "Resolved") or {}
-    if _DEPENDENCY.search(" ".join((health_of(node), *warnings))):
+    if _DEPENDENCY.search(told):
         what = f"the dependencies of {node.reference} cannot be resolved"
         evidence = tuple(filter(None, (str(resolved.get("message") or ""), health_of(node), *warnings[:2])))
         following = steps.dependencies_of(_owner(node))
         return Cause("dependencies", node.reference, what, evidence, "see the constraints", following, 86)
     what = f"{node.reference} is not installed and healthy"
     remedy = "see what the event says of its image" if warnings else "see its revisions"
+    for each, reason, mends in _UNFETCHED:
+        if "cannot resolve" in told and each.search(told):
+            what, remedy = f"{node.reference} cannot be fetched: {reason}", mends
+            break
     evidence = (health_of(node), *warnings[:3])
     return Cause("package-failed", node.reference, what, evidence, remedy, _package(node), 70 + node.depth)
 
