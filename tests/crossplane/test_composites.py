@@ -151,6 +151,30 @@ def spec_of(plane: Kubectl, claim: str) -> tuple[Object, Object]:
     return own, json.loads(other)["spec"]
 
 
+@orders
+@pytest.mark.whole
+async def test_an_app_team_orders_with_rights_on_its_claims_alone(
+    plane: Kubectl, plane_server: RealCluster, platform: None, name: str
+) -> None:
+    api = "rbac.authorization.k8s.io"
+    rule = {"apiGroups": [GROUP], "resources": ["orders"], "verbs": ["get", "list", "create", "patch"]}
+    where = {"name": name, "namespace": NAMESPACE}
+    plane.apply({"apiVersion": f"{api}/v1", "kind": "Role", "metadata": where, "rules": [rule]})
+    role, subject = {"apiGroup": api, "kind": "Role", "name": name}, {"apiGroup": api, "kind": "User", "name": name}
+    binding: Object = {"apiVersion": f"{api}/v1", "kind": "RoleBinding", "metadata": where}
+    plane.apply(binding | {"roleRef": role, "subjects": [subject]})
+    claim: Object = {"kind": f"orders.{GROUP}", "name": name, "namespace": NAMESPACE}
+    async with hand(plane_server.kubeconfig_for(name, []), "crossplane-resources") as team:
+        made = await team("create_composite", **claim, spec="size: small", composition="xorder", wait_seconds=30)
+        assert "state: healthy" in made
+        assert "what it leans on could not be read" in made
+        await team("update_composite", **claim, set=["spec.size=large"])
+        assert name in await team("list_composites", kind="claim", namespace=NAMESPACE)
+        shown = await team("get_composite", **claim)
+    assert "size: large" in shown
+    assert f"composite: XOrder/{spec_of(plane, name)[0]['resourceRef']['name']}, not read: " in shown
+
+
 @changes
 async def test_a_claim_is_pinned_to_an_older_revision_and_follows_again(agent: Hand, plane: Kubectl, name: str) -> None:
     older, newer = composed(plane, "XOrder", name, "red", "blue")

@@ -16,7 +16,7 @@ from fairlead.crossplane import sweeping, xrds
 from fairlead.crossplane.judging import Health, State, judge
 from fairlead.crossplane.references import Reference, machinery, of
 from fairlead.crossplane.xrds import LEGACY_CLUSTER, Definition
-from fairlead.machinery import conditions
+from fairlead.machinery import conditions, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Query, Reader, ScopeError
@@ -157,8 +157,12 @@ class Choice:
 
 
 async def definition(reader: Reader, kind: Kind) -> Definition | None:
-    """The XRD that makes a kind. Raises what `Reader` raises."""
-    for each in await reader.every(xrds.KIND, str(xrds.V1.group_version)):
+    """The XRD that makes a kind; None too for whoever may read none, as app teams may. Raises what `Reader` raises."""
+    try:
+        known = await reader.every(xrds.KIND, str(xrds.V1.group_version))
+    except statuses.Forbidden:
+        return None
+    for each in known:
         found = xrds.read(each)
         plurals = {found.composite.plural, found.claim.plural if found.claim else ""}
         if found.group == kind.resource.group and kind.api.plural in plurals:

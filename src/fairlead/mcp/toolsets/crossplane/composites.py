@@ -134,8 +134,9 @@ def _partner(obj: Object, trace: Trace) -> list[str]:
     if "resourceRef" not in obj["spec"]:
         return [f"claim: {other}; what it sets is changed there"]
     node = next((each for each in trace.nodes if each.reference.name == other.name and each.id), None)
-    state = f", {node.health.state.value}" if node else ""
-    return [f"composite: {other}{state}"]
+    if node is None:
+        return [f"composite: {other}"]
+    return [f"composite: {other}, {node.health.state.value if node.obj else f'not read: {node.health.message}'}"]
 
 
 def _made_of(trace: Trace, obj: Object) -> list[str]:

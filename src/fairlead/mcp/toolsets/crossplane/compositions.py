@@ -129,7 +129,10 @@ async def update_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
     patch: Object = {"spec": {"pipeline": pipeline}} if upsert or remove or order else {}
     patch |= {"metadata": {"labels": labels}} if labels else {}
     notes = [*await function_notes(reader, pipeline), *await _users(reader, found)]
-    before = await pinning.revisions(reader, arguments["name"])
+    try:
+        before = await pinning.revisions(reader, arguments["name"])
+    except FairleadError as error:
+        raise answering.refused(error) from error
     plan = await changing.patched(call, arguments, kind, patch, *notes)
     return _revising(reader, plan, arguments["name"], before) if plan.diff.startswith(("+", "-")) else plan
 

@@ -97,7 +97,8 @@ async def update_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
             "nothing to change was given", "", "give spec_schema, status_schema, referenceable, set or unset"
         )
     notes = [*authoring.said(found, after), *authoring.overwritten(after), *await _stored(reader, found, after)]
-    notes += await authoring.outlook(reader, found, after)
+    if found["spec"]["versions"] != after["spec"]["versions"]:
+        notes += await authoring.outlook(reader, found, after)
     lives = await radius.radius(reader, found)
     counted = ", ".join(f"{count} {name}" for name, count in lives.counts)
     notes += (
