@@ -1,16 +1,25 @@
 """What users of Crossplane are stopped by, brought about on the real core: the right cause has to come first."""
 
+import itertools
+import json
+import socket
 from collections.abc import Callable
 
+import anyio
 import pytest
 
+from fairlead.crossplane import packages
+from fairlead.machinery import conditions
+from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from tests.crossplane.conftest import NAMESPACE
-from tests.crossplane.wards import Object, Ward, cache
+from tests.crossplane.patients import ready
+from tests.crossplane.wards import TRIES, Object, Ward, cache, composition
 from tests.e2e import manifests
-from tests.e2e.hands import Kubectl
+from tests.e2e.hands import Kubectl, Refused
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-understanding:diagnosis")]
+CONFIG_MAPS = Resource("", "v1", "configmaps")
 MANAGED_GROUP = "cloud.example.org"
 
 
@@ -152,3 +161,80 @@ async def test_a_package_that_cannot_be_fetched(ward: Ward) -> None:
     )
     cause = await ward.first("package-failed", "providers", name, "")
     assert "127.0.0.1:1" in " ".join(cause.evidence)
+
+
+async def test_what_is_in_use_is_kept(ward: Ward) -> None:
+    name = ward.unique("used")
+    ward.plane.apply(cache(name, "cache"))
+    ready(ward.plane, f"caches/{name}", "-n", NAMESPACE)
+    of: Object = {"apiVersion": f"{manifests.GROUP}/v1alpha1", "kind": "Cache", "resourceRef": {"name": name}}
+    usage: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "Usage"}
+    usage |= {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": {"of": of, "reason": "it is ours"}}
+    ward.plane.apply(usage)
+    ready(ward.plane, f"usages.protection.crossplane.io/{name}", "-n", NAMESPACE)
+    await ward.well("usages.protection.crossplane.io", name)
+    with pytest.raises(Refused, match="in-use by 1 usage"):
+        ward.plane.run("delete", "caches", name, "-n", NAMESPACE, "--wait=false")
+
+
+@pytest.mark.whole
+async def test_a_function_that_cannot_be_reached(ward: Ward) -> None:
+    function = ward.unique("function-away")
+    revision = {
+        "apiVersion": "pkg.crossplane.io/v1",
+        "kind": "FunctionRevision",
+        "metadata": {
+            "name": f"{function}-1",
+            "labels": {packages.OWNER: function},
+            "annotations": {"crossplane.io/paused": "true"},
+        },
+        "spec": {"desiredState": "Active", "image": "registry.example.org/function:v1", "revision": 1},
+    }
+    ward.plane.apply(revision)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    status = {"endpoint": f"dns:///localhost:{port}", "capabilities": ["composition"]}
+    patch = json.dumps({"status": status})
+    ward.plane.run(
+        *("patch", "functionrevisions.pkg.crossplane.io", f"{function}-1"),
+        *("--subresource=status", "--type=merge", "-p", patch),
+    )
+    name = await ward.ill(ward.unique("unheard"), function)
+    waiting = await ward.first("not-reconciled", "cache", name)
+    assert function in waiting.evidence[0]
+    cause = await ward.first("function-unreachable", "cache", name, tries=4 * TRIES)  # Crossplane waits long for it
+    assert function in cause.what
+
+
+async def test_a_composed_deployment_says_itself_that_it_has_no_pods(ward: Ward) -> None:
+    """No controller of Deployments runs on this plane, so its status stays what it was made with: on its way."""
+    name = ward.unique("podless")
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "none"}]}}
+    made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE}}
+    made |= {"spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}}
+    await ward.ill(name, compose={"deployment": made}, ready=False)
+    cause = await ward.first("under-way", "cache", name, about="Deployment")
+    assert "0 of 2" in " ".join(cause.evidence)
+
+
+def opened(composite: Object) -> bool:
+    return (conditions.get(composite, "Responsive") or {}).get("status") == "False"
+
+
+@pytest.mark.whole
+async def test_a_composed_object_that_changes_without_end(ward: Ward, reader: Reader) -> None:
+    """What was wrong is mended, and Crossplane does not look: it says that only where its last look failed."""
+    name = await ward.ill(ward.unique("restless"))
+    ready(ward.plane, f"caches/{name}", "-n", NAMESPACE)
+    ward.plane.apply(composition(name, fatal="the region moon-1 is unknown"))
+    await ward.first("pipeline-failed", "cache", name)
+    kind, turns = await reader.kind("cache"), itertools.count()
+    with anyio.fail_after(180):  # once open it lets one event of half a minute pass
+        while not opened(await reader.one(kind, name, NAMESPACE)):
+            for turn in itertools.islice(turns, 20):
+                change = {"metadata": {"annotations": {"turn": str(turn)}}}
+                await reader.client.patch(CONFIG_MAPS, name, change, NAMESPACE)
+    ward.plane.apply(composition(name))
+    cause = await ward.first("circuit-open", "cache", name)
+    assert f"ConfigMap/{name}" in cause.what

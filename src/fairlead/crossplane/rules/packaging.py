@@ -82,7 +82,7 @@ def installed_twice(node: Node, known: Circumstances) -> Cause | None:
     names = [
         str(each.get("name")) for each in known.lock.get("packages") or () if each.get("source") == found["source"]
     ]
-    evidence = (*(f"it is installed as {', '.join(names)}" for _ in names[:1]), said[0])
+    evidence = tuple(filter(None, (f"it is installed as {', '.join(names)}" if names else "", said[0])))
     following = steps.dependencies_of(_owner(node))
     return Cause("installed-twice", node.reference, what, evidence, "uninstall one of the two", following, 95)
 
