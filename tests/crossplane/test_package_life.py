@@ -129,6 +129,8 @@ async def test_a_rollback_goes_where_there_is_something_to_go_back_to(
     gone = await agent("upgrade_package", **which, version="v9.9.9", wait_seconds=60)
     assert "MANIFEST_UNKNOWN" in gone
     assert "is Active as before" in gone
+    cause = await agent("diagnose_resource", kind="configurations.pkg.crossplane.io", name=name)
+    assert f"1. Configuration/{name} cannot be fetched: its registry has no such version" in cause
     assert f"next: upgrade_package kind=configuration name={name} package={platform.repository}:v3.0.0" in gone
 
 
@@ -182,6 +184,9 @@ async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
     await moved(agent, plane, name, package=two)
     broken = await agent("get_package_lock", source=base.repository)
     assert f"conflict: Configuration {app} needs {base.repository} >=v1.0.0 <v2.0.0, and v2.0.0 is installed" in broken
+    cause = await agent("diagnose_resource", kind="configurations.pkg.crossplane.io", name=app)
+    assert f"1. the dependencies of Configuration/{app} cannot be resolved" in cause
+    assert "is incompatible with constraint >=v1.0.0 <v2.0.0" in cause
     assert "resolved: True" in broken, "Crossplane itself sees nothing wrong with it"
     assert "no installed package has a source" in await agent.refused("get_package_lock", source="nowhere")
     rehearsed = await agent("uninstall_package", **which, dry_run=True)
@@ -264,3 +269,20 @@ async def test_what_goes_with_a_configuration_is_counted_and_named(
 
     world.eventually(gone)
     assert "not found" in await agent.refused("uninstall_package", kind="configuration", name=name)
+
+
+@pytest.mark.whole
+async def test_a_package_for_another_crossplane_is_told_as_that(
+    agent: Hand, plane: Kubectl, platform: Platform
+) -> None:
+    """Crossplane as it is built here does not know its own version, which is no version that anything asks for."""
+    package = platform.put("v1.0.0", crossplane={"version": ">=v99.0.0"})
+    said = await agent("install_configuration", package=package, wait_seconds=5)
+    assert "incompatible Crossplane version" in said
+    which = {"kind": "configuration", "name": platform.name}
+    cause = await agent("diagnose_resource", kind="configurations.pkg.crossplane.io", name=platform.name)
+    first = next(each for each in cause.splitlines() if each.startswith("1. "))
+    assert "is made for another Crossplane" in first, "of the package, or of its revision, which says it first"
+    assert "set ignore_crossplane_constraints" in cause
+    await agent("update_package_settings", **which, ignore_crossplane_constraints=True)
+    await anyio.to_thread.run_sync(healthy, plane, platform.name)
