@@ -239,7 +239,7 @@ TOOLS = (
     showing.get_tool(
         "get_xrd",
         "Get an XRD",
-        "Show one XRD (CompositeResourceDefinition): its configuration, why its CRD is not there, compositions, users.",
+        "Show one XRD (CompositeResourceDefinition) of a platform API: configuration, why its CRD is not there, users.",
         get_xrd,
         (Right(("get", "list"), GROUP, _RESOURCE), Right(("list",), GROUP, "compositions"), changing.LIVES),
     ),
