@@ -4,6 +4,7 @@ A world is played once for each target; everything about it is asked of the same
 """
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -27,7 +28,7 @@ from fairlead.embedded.installing import CONFIGS, PACKAGES
 from fairlead.embedded.playground import Playground
 from fairlead.embedded.providing import Providers
 from fairlead.embedded.scenarios import CRDS, Finding, Scenario
-from fairlead.machinery import conditions
+from fairlead.machinery import conditions, statuses
 from fairlead.machinery.paths import Resource
 from fairlead.resources import happening
 from fairlead.resources.kinds import UnknownKindError
@@ -58,14 +59,17 @@ def packaged_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster
 
     directory = tmp_path_factory.mktemp("packaged")
     server = ClusterWithNode("packaged", directory / "plane", (*CONTROLLERS, *ROLLOUTS))
-    with (
-        server,
-        RealCrossplane(server, directory / "crossplane", runtime=RUNTIME),
-        Registry() as registry,
-    ):
-        fill(registry)
-        by_kubectl(server).apply(rewriting(registry.address))
-        yield server.cluster
+    try:
+        with (
+            server,
+            RealCrossplane(server, directory / "crossplane", runtime=RUNTIME),
+            Registry() as registry,
+        ):
+            fill(registry)
+            by_kubectl(server).apply(rewriting(registry.address))
+            yield server.cluster
+    finally:
+        shutil.rmtree(server.data)
 
 
 def fill(registry: "Registry") -> None:
@@ -231,6 +235,17 @@ async def test_a_wrong_composition(plane_alone: Cluster) -> None:
         with anyio.fail_after(DEADLINE):
             await following.until(client, apps, "payments", "Ready")
             await following.until(client, apps, "search", "Ready")
+        await cleared(client, scenarios.find("wrong-composition"))
+
+
+async def cleared(client: Client, scenario: Scenario) -> None:
+    """Others use the same plane, and count what is on it."""
+    reader = Reader(client)
+    for _, objects in reversed(scenario.files()):
+        for each in objects:
+            kind, metadata = await reader.kind(each["kind"], each["apiVersion"]), each["metadata"]
+            with suppress(statuses.NotFound):
+                await client.delete(kind.resource, metadata["name"], metadata.get("namespace"))
 
 
 async def test_a_healthy_platform(plane_with_packages: Cluster) -> None:
