@@ -78,7 +78,8 @@ async def test_they_are_found_by_what_is_known_of_them(agent: Hand, plane: Kubec
     assert await names(namespace="default") == set()
     listed = await agent("list_managed_resources", kind=disks, limit=2)
     assert "2 of 5; raise limit, or narrow: 4 unknown, 1 paused (of 5 in 1 kinds)" in listed
-    assert "claim shop/orders" in await agent("list_managed_resources", kind="disk", owner="shop/orders")
+    every = await agent("list_managed_resources", kind="disk", owner="shop/orders")
+    assert "claim shop/orders" in every, "all kinds of that name are looked through"
     assert "are no managed resources" in await agent.refused("list_managed_resources", kind="configmap")
     assert "see list_providers" in await agent.refused("list_managed_resources", provider="provider-nobody")
 

@@ -142,18 +142,19 @@ async def test_what_no_provider_takes_is_refused_at_once(
 async def test_what_its_end_would_wait_for_is_said_before(
     agent: Hand, provided: Provided, unique: Callable[[str], str]
 ) -> None:
-    name, hands = unique("lost"), provided.hands
+    name = unique("lost")
     nobody = {"provider_config": "nobody", "wait_seconds": 1}
-    made = await agent("create_managed_resource", **one(name), for_provider=wish(name), **nobody)
+    made = await agent("create_managed_resource", **one(name), for_provider=wish(name, size="small"), **nobody)
     assert "provider config ClusterProviderConfig/nobody does not exist" in made
     assert "no provider has taken it up" in await agent("delete_managed_resource", **one(name), dry_run=True)
-    mended = {"set": ["spec.providerConfigRef.name=default"], "wait_seconds": 60}
-    assert "state: healthy" in await agent("update_managed_resource", **one(name), **mended)
-    assert name in hands.names(CONFIG_MAPS, NAMESPACE)
-    await agent("update_managed_resource", **one(name), set=["spec.providerConfigRef.name=nobody"], wait_seconds=0)
-    rehearsed = await agent("delete_managed_resource", **one(name), dry_run=True)
+    held = unique("held")
+    assert "state: healthy" in await agent(
+        "create_managed_resource", **one(held), for_provider=wish(held, size="small")
+    )
+    await agent("update_managed_resource", **one(held), set=["spec.providerConfigRef.name=nobody"], wait_seconds=0)
+    rehearsed = await agent("delete_managed_resource", **one(held), dry_run=True)
     assert "it will wait: provider config ClusterProviderConfig/nobody does not exist" in rehearsed
-    assert f"outside, {name} is deleted" in rehearsed
+    assert f"outside, {held} is deleted" in rehearsed
 
 
 async def test_one_that_is_composed_says_whose_it_is_and_that_its_composite_undoes_changes(
