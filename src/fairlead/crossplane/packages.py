@@ -100,6 +100,17 @@ async def installed(reader: Reader, revision: Object) -> list[tuple[str, str]]:
     return [(kind or (XRD if name in xrds else ""), name) for kind, name in found]
 
 
+def by_kind(owned: Iterable[tuple[str, str]], most: int = 30) -> list[str]:
+    """As `2 Composition: a, b`, with at most so many names of each kind."""
+    found: dict[str, list[str]] = {}
+    for kind, name in owned:
+        found.setdefault(kind or "object", []).append(name)
+    return [
+        f"{len(names)} {kind}: {', '.join(sorted(names)[:most])}{' …' if len(names) > most else ''}"
+        for kind, names in found.items()
+    ]
+
+
 def active(revisions: Iterable[Object]) -> set[str]:
     """The packages that have a revision which is in use."""
     return {str(((each.get("metadata") or {}).get("labels") or {}).get(OWNER)) for each in revisions if is_active(each)}

@@ -1,6 +1,6 @@
 """Packages: providers and configurations, as they are installed, looked at and taken away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fairlead.crossplane import building, sources
@@ -78,7 +78,7 @@ async def about(reader: Reader, package: Object) -> list[str]:
     for each in await facts.revisions(reader, package):
         lines.append(revised(each))
         if facts.is_active(each):
-            lines += _installed(await facts.installed(reader, each))
+            lines += [f"installed {one}" for one in facts.by_kind(await facts.installed(reader, each))]
     return lines or ["no revision yet: it is being fetched, or cannot be"]
 
 
@@ -87,16 +87,6 @@ def revised(revision: Object) -> str:
     spec = revision.get("spec") or {}
     told = f"revision {spec.get('revision')} {spec.get('desiredState') or 'not activated'} of {spec.get('image')}"
     return "; ".join([f"{told}: {changing.summary(revision)}", *facts.dependencies(revision)])
-
-
-def _installed(owned: Sequence[tuple[str, str]]) -> list[str]:
-    by_kind: dict[str, list[str]] = {}
-    for kind, name in owned:
-        by_kind.setdefault(kind or "object", []).append(name)
-    return [
-        f"installed {len(names)} {kind}: {', '.join(sorted(names)[:30])}{' …' if len(names) > 30 else ''}"
-        for kind, names in by_kind.items()
-    ]
 
 
 def _plural(kind: str) -> str:

@@ -22,6 +22,7 @@ from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
+_NAMED = 10
 
 
 def uninstalls(kind_of: Callable[[Arguments], str]) -> Planning:
@@ -48,7 +49,14 @@ async def _consequences(reader: Reader, package: Object) -> list[str]:
         found.append(
             "managed resources that are still there hang in their deletion, for nobody cleans up: delete them first"
         )
-    return [*found, *_stays(package, locked)]
+    return [*found, *await _own(reader, package), *_stays(package, locked)]
+
+
+async def _own(reader: Reader, package: Object) -> list[str]:
+    current = (package.get("status") or {}).get("currentRevision")
+    revisions = (each for each in await facts.revisions(reader, package) if each["metadata"]["name"] == current)
+    brought = [one for each in revisions for one in await facts.installed(reader, each)]
+    return [f"its own that go: {each}" for each in facts.by_kind(brought, _NAMED)]
 
 
 async def _called(reader: Reader, function: str) -> str:
