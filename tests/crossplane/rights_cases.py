@@ -100,7 +100,7 @@ for _tool in (
     *("control_plane_status", "list_unhealthy", "api_search", "events_list"),
 ):
     fixed(_tool, {"words": "database"} if _tool == "api_search" else {})
-fixed("get_xrd", {"name": XRD})
+fixed("get_xrd", {"name": XRD}, {"name": "nowhere"})
 fixed("describe_xrd_schema", {"kind": "database"})
 fixed("get_composition", {"name": "xdatabase"})
 fixed("resources_list", {"kind": "database"})
@@ -128,7 +128,9 @@ async def xrd(bed: Bed) -> str:
 
 @case("update_xrd")
 async def _update_xrd(bed: Bed) -> list[Object]:
-    return [{"name": await xrd(bed), "default_composition": "xdatabase", "wait_seconds": 0}]
+    """A field goes, of the version that compositions name."""
+    new = {"spec_schema": "{properties: {size: {type: string}}}", "referenceable": True, "version": "v1alpha1"}
+    return [{"name": await xrd(bed), **new, "default_composition": "xdatabase", "wait_seconds": 0}]
 
 
 @case("delete_xrd")
@@ -151,7 +153,8 @@ async def composition(bed: Bed) -> str:
 @case("update_composition")
 async def _update_composition(bed: Bed) -> list[Object]:
     step = {"step": "more", "functionRef": {"name": FUNCTION}}
-    return [{"name": await composition(bed), "upsert_steps": json.dumps([step])}]
+    one = {"name": await composition(bed), "upsert_steps": json.dumps([step])}
+    return [{**one, "dry_run": True}, one]
 
 
 @case("delete_composition")
@@ -164,7 +167,9 @@ async def _delete_composition(bed: Bed) -> list[Object]:
 
 def _installs(kind: str) -> None:
     async def made(bed: Bed) -> list[Object]:
-        return [{"package": bed.put(kind.capitalize(), bed.unique(kind)), "wait_seconds": 3}]
+        """Once of what is there, and once of what is not."""
+        found = {"package": bed.put(kind.capitalize(), bed.unique(kind)), "wait_seconds": 3}
+        return [found, {"package": f"{NOWHERE}/{bed.unique(kind)}:v1", "wait_seconds": 0}]
 
     case(f"install_{kind}")(made)
 

@@ -101,6 +101,8 @@ class Agent:
     def __init__(self, gate: Gate, entry: str) -> None:
         self._gate = gate
         self._entry = entry
+        self.has_changed = False
+        """Whether any call has done what it was to do, so that it cannot be made once more."""
 
     async def lacks(self, tool: str, calls: Sequence[Object]) -> set[Right]:
         """What the server says that they may not do, in all that a tool says in any of the calls."""
@@ -109,15 +111,21 @@ class Agent:
             arguments(tools(self._entry)[tool], given)  # a call that is wrong would lack nothing
             person = Person()
             outcome = await self._gate.call(STDIO, tool, given, person)
+            self.has_changed |= not outcome.failed
             told = "\n".join([outcome.answer.text, *person.asked])
             found |= {(group, resource, verb) for verb, resource, group in _LACKS.findall(told)}
             if "forbidden" in told and not found:
                 found.add((told, "", ""))
         return found
 
-
     async def misses(self, right: Right, tool: str, calls: Sequence[Object]) -> bool:
-        for given in calls:
+        """Whether any of the calls says that it lacks it; those that are of its kind come first."""
+
+        def is_of_another(given: Object) -> bool:
+            kind = str(given.get("kind") or given.get("type") or "").partition(".")[0]
+            return not kind or not right[1].startswith(kind)
+
+        for given in sorted(calls, key=is_of_another):
             if right in await self.lacks(tool, [given]):
                 return True
         return False
@@ -243,12 +251,14 @@ async def unmissed(server: RealCluster, bed: Bed, entry: str, tool: Tool) -> lis
     """Of the rights that a tool asks for by name, those without which it does not say that it lacks them."""
     by_name = replace(tool, rights=tuple(each for each in tool.rights if each.group != "*"))
     found = list[str]()
+    calls: list[Object] | None = None
     for each in sorted(rules(entry, [by_name], await Reader(bed.client).kinds())):
-        user, calls = bed.unique("fewer"), await CASES[tool.name](bed)
+        user, calls = bed.unique("fewer"), calls or await CASES[tool.name](bed)
         await bound(bed.client, user, rules(entry, [tool], await Reader(bed.client).kinds()) - {each})
         async with agent(server, entry, user) as one:
             if not await one.misses(each, tool.name, calls):
                 found.append(f"{tool.name}: {each}")
+            calls = None if one.has_changed else calls
     return found
 
 
