@@ -88,7 +88,7 @@ async def test_they_are_found_by_what_is_known_of_them(agent: Hand, plane: Kubec
 async def test_a_creation_that_nobody_knows_of_goes_on_when_it_is_agreed_to(
     agent: Hand, plane: Kubectl, disks: str
 ) -> None:
-    times = {
+    times: Any = {
         "external_create_pending": "2026-01-02T01:00:00+02:00",
         "external_create_succeeded": "2025-12-01T00:00:00Z",
     }
