@@ -95,7 +95,11 @@ class Kinds:
 
     def serves(self, qualified: str) -> bool:
         """By plural and group, in whatever version."""
-        return any(each.resource.qualified == qualified for each in self.all)
+        return qualified in self._qualified
+
+    @cached_property
+    def _qualified(self) -> frozenset[str]:
+        return frozenset(each.resource.qualified for each in self.all)
 
     def category(self, name: str) -> list[Kind]:
         """Those that discovery puts into it, each once, in its preferred version."""
