@@ -171,7 +171,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "set_provider_config",
         "Set a provider config",
-        "Make a provider config, or change what a provider's credentials are.",
+        "Make a ProviderConfig, or point one at another secret: the credentials of a provider.",
         plan=set_provider_config,
         parameters=(
             _KIND,
