@@ -101,5 +101,5 @@ class Use:
 def answered(audit_id: str) -> None:
     """A cluster has answered a request of the call that runs here, and written it down under this name."""
     known = _upstream.get()
-    if known is not None and audit_id and len(known) < _MOST_UPSTREAM:
+    if known is not None and audit_id and audit_id not in known and len(known) < _MOST_UPSTREAM:
         known.append(audit_id[:64])

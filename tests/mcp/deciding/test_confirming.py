@@ -36,6 +36,27 @@ async def test_a_person_is_shown_the_plan_and_says_yes() -> None:
     assert person.asked == ["things_delete a in namespace shop\n- image: a\n+ image: b"]
 
 
+class Hesitant(Person):
+    """While they think, what it is about changes."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+    async def ask(self, questions: Any) -> Any:
+        self.world.version += 1
+        return await super().ask(questions)
+
+
+async def test_a_yes_is_for_what_was_shown_and_for_nothing_that_has_come_since() -> None:
+    world, log = World(), io.BytesIO()
+    outcome = await gate(world, log=log).call(ME, "things_delete", {"name": "a"}, Hesitant(world))
+    assert outcome.failed
+    assert "has changed while it was asked for" in outcome.answer.text
+    assert not world.done
+    assert lines(log)[-1]["result"] == "changed"
+
+
 @pytest.mark.parametrize("said", NO)
 async def test_anything_but_a_yes_is_a_no(said: dict[str, Any]) -> None:
     world = World()

@@ -75,7 +75,16 @@ class Confirming:
             return Answer(f"dry run, nothing was changed: {_told(plan)}")
         if plan.removes or tool.tool_class in (ToolClass.DELETE, ToolClass.EXEC):
             await self._agreed(plan, call, use)
+            plan = await self._as_agreed(plan, await planning(call, wanted), use)
         return await self._carried_out(plan, use)
+
+    async def _as_agreed(self, plan: Plan, again: Plan, use: Use) -> Plan:
+        """A person may take minutes for a yes, which is about what was shown and nothing more."""
+        if again.digest != plan.digest:
+            use.result = "changed"
+            what = f"what it is about has changed while it was asked for: {again.summary}"
+            raise ToolError(what, "nothing was changed", "call the tool again to see it as it is now")
+        return again
 
     async def redeem(
         self, wanted: Mapping[str, Any], call: Call, use: Use, allowed: Callable[[str], Tool | None]
