@@ -2,7 +2,7 @@
 
 What Crossplane has only just made stands in a revision's status without its kind. A revision that is switched off like
 that fails to release it for ever, and the new one waits for it for ever ("already controlled by"): seen on Crossplane
-2.3.4 in every third upgrade soon after an install on a busy machine. Asked to look at the revision once more, it writes
+2.3.4 at times, in upgrades soon after an install on a busy machine. Asked to look at the revision once more, it writes
 the kinds down; afterwards it is too late, and only going back and forth helps.
 """
 
