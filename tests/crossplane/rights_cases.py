@@ -115,9 +115,11 @@ async def _create_xrd(bed: Bed) -> list[Object]:
     return [{"group": group, "kind": "XBox", "plural": "xboxes", "claim_kind": "Box", "wait_seconds": 0}]
 
 
-async def xrd(bed: Bed) -> str:
-    """Whose kinds are served."""
+async def xrd(bed: Bed, *more: str) -> str:
+    """Whose kinds are served; `more` are versions that nothing is stored in."""
     found = manifests.xrd("Bucket", f"{bed.unique('kept')}.example.org")
+    versions = found["spec"]["versions"]
+    versions += [{**versions[0], "name": each, "referenceable": False} for each in more]
     name = str(found["metadata"]["name"])
     await bed.client.apply(manifests.XRDS, found, manager="tests", force=True)
     with anyio.fail_after(60):
@@ -128,9 +130,9 @@ async def xrd(bed: Bed) -> str:
 
 @case("update_xrd")
 async def _update_xrd(bed: Bed) -> list[Object]:
-    """A field goes, of the version that compositions name."""
-    new = {"spec_schema": "{properties: {size: {type: string}}}", "referenceable": True, "version": "v1alpha1"}
-    return [{"name": await xrd(bed), **new, "default_composition": "xdatabase", "wait_seconds": 0}]
+    """A version goes, and another becomes the one that compositions name."""
+    one = {"name": await xrd(bed, "v1beta1", "v1"), "wait_seconds": 0}
+    return [{**one, "unset": ["spec.versions[1]"]}, {**one, "version": "v1", "referenceable": True}]
 
 
 @case("delete_xrd")
@@ -399,7 +401,7 @@ async def _reconcile_resource(bed: Bed) -> list[Object]:
     calls.append({"kind": f"disks.{MANAGED_GROUP}", "name": "orphan", "action": "pause"})
     for kind in ("Provider", "Configuration", "Function"):
         one = {"kind": f"{_plural(kind)}.{PACKAGES}", "name": await package(bed, kind), "action": "pause"}
-        calls += [one, {**one, "tree": True}]
+        calls += [{**one, "tree": True, "dry_run": True}, one]
     here, there = await usages(bed)
     calls.append({"kind": f"usages.{PROTECTION}", "name": here, "namespace": NAMESPACE, "action": "now"})
     calls.append({"kind": f"clusterusages.{PROTECTION}", "name": there, "action": "now"})
