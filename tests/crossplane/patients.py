@@ -1,5 +1,6 @@
 """What tests make ill with a real provider: managed resources, claims of them, and packages that bring a kind."""
 
+import itertools
 import json
 import socket
 from typing import Any
@@ -146,3 +147,22 @@ def runtime(name: str, waiting: str) -> Object:
     spec = {"deploymentTemplate": {"spec": {"selector": {}, "template": template}}}
     described = {"apiVersion": "pkg.crossplane.io/v1beta1", "kind": "DeploymentRuntimeConfig"}
     return described | {"metadata": {"name": name}, "spec": spec}
+
+
+def written_down(hands: Kubectl, name: str) -> None:
+    """A provider's revision says of what kind its objects are, without which it never lets go of them.
+
+    Crossplane writes that when it looks at the revision again, so it is made to.
+    """
+    (revision,) = hands.run(
+        "get", "providerrevisions.pkg.crossplane.io", "-l", f"pkg.crossplane.io/package={name}", "-o", "name"
+    ).split()
+    turns = itertools.count()
+
+    def written() -> None:
+        hands.run("annotate", revision, f"testenv.fairlead.dev/look={next(turns)}", "--overwrite")
+        found = json.loads(hands.run("get", revision, "-o", "json"))["status"].get("objectRefs") or [{}]
+        if not all(each.get("kind") for each in found):
+            raise Refused("its objects have no kind yet")
+
+    world.eventually(written)

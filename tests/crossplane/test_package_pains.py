@@ -8,7 +8,7 @@ import pytest
 from fairlead.resources.reading import Reader
 from testenv.registry import metadata
 from tests.crossplane.conftest import NAMESPACE
-from tests.crossplane.patients import cloud, disks, provider, ready, runtime
+from tests.crossplane.patients import cloud, disks, provider, ready, runtime, written_down
 from tests.crossplane.provided import Provided
 from tests.crossplane.wards import Object, Ward
 from tests.e2e import manifests, world
@@ -32,6 +32,7 @@ async def test_an_upgrade_whose_pod_never_starts(ward: Ward, provided: Provided,
     ward.plane.apply(provider(name, cloud(provided, name)))
     ready(ward.plane, f"providers.pkg.crossplane.io/{name}", condition="Healthy")
     await ward.well("providers", name, "")
+    written_down(ward.plane, name)
     disk = {"apiVersion": f"{name}.example.org/v1", "kind": "Disk", "metadata": {"name": name, "namespace": NAMESPACE}}
     ward.plane.apply(runtime(name, waiting))
     ward.plane.apply(provider(name, cloud(provided, name, "v1.1.0"), runtimeConfigRef={"name": name}))

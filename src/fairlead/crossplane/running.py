@@ -28,6 +28,8 @@ class Runtime:
     """The first that is not well, or else the first."""
     troubles: tuple[tuple[Reference, str], ...]
     """What is not well, Pods first, with the reason."""
+    fails: bool
+    """Whether any of that is more than on its way."""
 
 
 async def runtime(reader: Reader, revision: Reference) -> Runtime:
@@ -37,7 +39,8 @@ async def runtime(reader: Reader, revision: Reference) -> Runtime:
     wrong = [*_troubles(pods), *_troubles(deployments)]
     unwell = [each for each, _ in wrong if each.kind == "Pod"] + [references.of(each) for each in pods]
     deployment = references.of(deployments[0]) if deployments else None
-    return Runtime(deployment, unwell[0] if unwell else None, tuple(wrong))
+    fails = any(judge(each).state is State.UNHEALTHY for each in (*pods, *deployments))
+    return Runtime(deployment, unwell[0] if unwell else None, tuple(wrong), fails)
 
 
 async def _deployments(reader: Reader, revision: Reference) -> Sequence[Object]:

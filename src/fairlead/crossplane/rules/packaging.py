@@ -93,6 +93,10 @@ def runtime_failed(node: Node, known: Circumstances) -> Cause | None:
     if runtime is None or not _is_packaged(node) or not runtime.troubles:
         return None
     where, why = runtime.troubles[0]
+    if not runtime.fails:
+        what = f"{where}, which is to run {node.reference}, is on its way"
+        following = steps.look_at(where)
+        return Cause("runtime-starting", node.reference, what, (why,), "look again in a while", following, 72)
     what = f"{where}, which runs {node.reference}, is not well: {why.partition(':')[0]}"
     evidence = (*(f"{each}: {said}" for each, said in runtime.troubles[:3]), health_of(node))
     reason = why.partition(":")[0]
