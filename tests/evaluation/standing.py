@@ -22,6 +22,7 @@ _XP, _PKG, _OPS = "apiextensions.crossplane.io", "pkg.crossplane.io", "ops.cross
 def settled(plane: Kubectl, registry: Registry) -> Standing:
     for each in (*_platform(), *_operations(), *_usages(), *_configs()):
         plane.apply(each)
+    plane.run("delete", "configmap", "held", "-n", NAMESPACE, "--wait=false")
     plane.apply(_composition(2))  # which makes a second revision
     _managed(plane)
     newer, package, revision = _packages(plane, registry)

@@ -57,7 +57,7 @@ async def test_every_wrong_call_is_followed_by_one_that_succeeds(
         made += len(mistakes)
         lost += [f"{each.tool}: {each.what}: {why}" for each in mistakes if (why := await _why_not(agent, each, right))]
     record_property("figure", ("wrong calls made right", f"{1 - len(lost) / made:.1%} of {made:,}", "100 %"))
-    assert not lost
+    assert not lost, "\n".join(lost)
 
 
 async def _why_not(agent: Agent, mistake: Mistake, right: dict[str, Any]) -> str:
