@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from testenv.servers import RealCluster
 
 TARGETS = ["embedded", pytest.param("real", marks=pytest.mark.real)]
-EMBEDDED_DATA = Path(__file__).parents[1] / "src/fairlead/embedded/data"
+EMBEDDED_DATA = Path(__file__).parents[1] / "src/fairlead/embedded/simulator/data"
 ROLLOUTS = ("deployment-controller", "replicaset-controller", "statefulset-controller", "daemonset-controller")
 REAL_FIXTURES = {"real_node", "real_app", "real_control_plane", "real_pair", "kubectl", "crossplane_crds"}
 

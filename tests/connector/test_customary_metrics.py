@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fairlead.client.api import Client, Patch
 from fairlead.client.connection import Connection
 from fairlead.connector.keeping import CRDS
-from fairlead.crossplane import generating
+from fairlead.crossplane.defining import generating
 from fairlead.machinery.messages import Headers
 from fairlead.machinery.paths import Resource
 from tests.clusters import Pair

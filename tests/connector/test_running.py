@@ -16,7 +16,8 @@ from fairlead.connector.following import CRDS
 from fairlead.connector.naming import Identity
 from fairlead.connector.preparing import NAMESPACES
 from fairlead.connector.settings import ServiceName, Settings
-from fairlead.crossplane import generating, xrds
+from fairlead.crossplane import xrds
+from fairlead.crossplane.defining import generating
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.paths import Resource
 from testenv.ports import Ports

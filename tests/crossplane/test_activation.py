@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fairlead.crossplane import activation
+from fairlead.crossplane.managed import activation
 from tests.crossplane.pattern_cases import NAMES, RECORDED, patterns
 
 pytestmark = pytest.mark.requirement("crossplane-managed:patterns")

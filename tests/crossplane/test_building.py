@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import building, describing, generating
+from fairlead.crossplane import building
 from fairlead.crossplane.building import BuildError
+from fairlead.crossplane.defining import describing, generating
 
 Object = dict[str, Any]
 pytestmark = pytest.mark.requirement("crossplane-toolset:manifests")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import authoring, building
+from fairlead.crossplane import building
 from fairlead.crossplane.building import BuildError
+from fairlead.crossplane.defining import authoring
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import environments
+from fairlead.crossplane.defining import environments
 from testenv.crossplane import FUNCTION
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand

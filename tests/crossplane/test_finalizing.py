@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane import finalizing
-from fairlead.crossplane.finalizing import GuardedError, Remover, Situation
+from fairlead.crossplane.upkeep import finalizing
+from fairlead.crossplane.upkeep.finalizing import GuardedError, Remover, Situation
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import GROUP, NAMESPACE

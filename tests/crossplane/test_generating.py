@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane.generating import claim_crd, composite_crd
+from fairlead.crossplane.defining.generating import claim_crd, composite_crd
 from fairlead.crossplane.xrds import DefinitionError
 from fairlead.machinery.schemas import Schema
 from tests.crossplane.xrd_cases import CASES, GENERATED, demo, xrd

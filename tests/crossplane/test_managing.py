@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fairlead.crossplane import managing
+from fairlead.crossplane.managed import managing
 
 pytestmark = pytest.mark.requirement("crossplane-managed:meaning")
 ZONES = some.integers(-12, 12).map(lambda hours: timezone(timedelta(hours=hours)))

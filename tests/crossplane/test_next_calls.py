@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane import steps
 from fairlead.crossplane.references import Reference
-from fairlead.crossplane.steps import Next, Step
+from fairlead.crossplane.understanding import steps
+from fairlead.crossplane.understanding.steps import Next, Step
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.deciding.gate import Gate
 from fairlead.mcp.named import catalog, offering

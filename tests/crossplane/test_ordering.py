@@ -6,9 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import composites, pinning, removing, xrds
-from fairlead.crossplane.composites import Choice, CompositeError
+from fairlead.crossplane import xrds
+from fairlead.crossplane.defining import composites, pinning
+from fairlead.crossplane.defining.composites import Choice, CompositeError
 from fairlead.crossplane.references import machinery
+from fairlead.crossplane.upkeep import removing
 from fairlead.machinery.discovery import APIResource
 from fairlead.machinery.paths import Resource
 from fairlead.resources.kinds import Kind

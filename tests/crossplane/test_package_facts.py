@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import imageconfigs, locking, runtimes, sources, upgrades
+from fairlead.crossplane import sources
 from fairlead.crossplane.building import BuildError
+from fairlead.crossplane.packaging import imageconfigs, locking, runtimes, upgrades
 from fairlead.crossplane.sources import Source
 from fairlead.machinery.errors import FairleadError
 

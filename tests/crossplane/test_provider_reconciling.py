@@ -8,7 +8,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from fairlead.crossplane import finalizing
+from fairlead.crossplane.upkeep import finalizing
 from testenv.provider import GROUP, NAME, managed
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import NAMESPACE

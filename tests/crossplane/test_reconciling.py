@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane import reconciling, references
+from fairlead.crossplane import references
 from fairlead.crossplane.judging import PAUSED, Health, State, judge
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.tracing import Node, Trace
+from fairlead.crossplane.upkeep import reconciling
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
 from tests.crossplane.conftest import GROUP, NAMESPACE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import revisions
+from fairlead.crossplane.defining import revisions
 from testenv.crossplane import function_revision
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand

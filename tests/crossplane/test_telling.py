@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.crossplane import telling
 from fairlead.crossplane.judging import Health, State
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.surveying import Finding, Survey
+from fairlead.crossplane.understanding import telling
 
 pytestmark = pytest.mark.requirement("crossplane-pains:survey-short")
 MOST = 25_000

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.cli import main
-from fairlead.crossplane import reporting, tracing
+from fairlead.crossplane import tracing
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference, children
 from fairlead.crossplane.tracing import Limits, Trace
+from fairlead.crossplane.understanding import reporting
 from fairlead.machinery import statuses
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.crossplane import protecting
+from fairlead.crossplane.upkeep import protecting
 from fairlead.machinery.paths import Resource
 from fairlead.resources import deleting
 from testenv.servers import RealCluster

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane.versions import Version, meets, parse, step
+from fairlead.crossplane.packaging.versions import Version, meets, parse, step
 from tests.crossplane.constraint_cases import RECORDED, VERDICTS, VERSIONS
 
 pytestmark = pytest.mark.requirement("crossplane-packages:constraints")

@@ -5,8 +5,8 @@ from typing import Any
 
 import anyio
 
-from fairlead.crossplane.causes import Cause
-from fairlead.crossplane.diagnosing import Diagnosis, diagnose
+from fairlead.crossplane.understanding.causes import Cause
+from fairlead.crossplane.understanding.diagnosing import Diagnosis, diagnose
 from fairlead.resources.reading import Reader
 from testenv.crossplane import FUNCTION
 from tests.crossplane.conftest import GROUP, NAMESPACE

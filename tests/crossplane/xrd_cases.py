@@ -18,7 +18,7 @@ GENERATED = Path(__file__).parent / "data" / "generated_crds.json"
 
 
 def demo() -> Object:
-    data = resources.files("fairlead.embedded").joinpath("data/demo_xrd.yaml").read_text(encoding="utf-8")
+    data = resources.files("fairlead.embedded.simulator").joinpath("data/demo_xrd.yaml").read_text(encoding="utf-8")
     found: Object = from_yaml(data)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 
 from fairlead.connector.compositenames import LABEL
 from fairlead.connector.naming import COMPOSITE_PREFIX, Identity
-from fairlead.crossplane import generating
+from fairlead.crossplane.defining import generating
 from tests.clusters import Pair
 from tests.e2e import manifests, world
 from tests.e2e.hands import Plain

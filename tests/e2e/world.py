@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.client.targets import Cluster
-from fairlead.crossplane import generating
+from fairlead.crossplane.defining import generating
 from testenv.ports import Ports
 from testenv.processes import START_SECONDS
 from tests.e2e import manifests

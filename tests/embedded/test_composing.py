@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.crossplane import xrds
-from fairlead.embedded import composing
-from fairlead.embedded.simulating import demo_claim, demo_xrd, xrd_crd
+from fairlead.embedded.simulator import composing
+from fairlead.embedded.simulator.simulating import demo_claim, demo_xrd, xrd_crd
 from fairlead.machinery.patches import merge_patch
 from fairlead.machinery.schemas import Schema
 

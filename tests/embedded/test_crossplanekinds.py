@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.embedded import crossplanekinds
+from fairlead.embedded.simulator import crossplanekinds
 from fairlead.machinery.encoding import from_yaml
 
 Object = dict[str, Any]

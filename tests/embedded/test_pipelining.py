@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.embedded import packaging, pipelining, repository, scenarios
-from fairlead.embedded.pipelining import ComposingError
+from fairlead.embedded.simulator import packaging, pipelining, repository, scenarios
+from fairlead.embedded.simulator.pipelining import ComposingError
 
 pytestmark = pytest.mark.requirement("playground-scenarios:pipelines")
 

@@ -18,16 +18,16 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.client.watching import Deleted, Listed, watch
-from fairlead.crossplane import deleting
-from fairlead.crossplane.causes import Cause
-from fairlead.crossplane.diagnosing import diagnose
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.surveying import survey
-from fairlead.embedded import following, repository, scenarios
-from fairlead.embedded.installing import CONFIGS, PACKAGES
+from fairlead.crossplane.understanding import deleting
+from fairlead.crossplane.understanding.causes import Cause
+from fairlead.crossplane.understanding.diagnosing import diagnose
 from fairlead.embedded.playground import Playground
-from fairlead.embedded.providing import Providers
-from fairlead.embedded.scenarios import CRDS, Finding, Scenario
+from fairlead.embedded.simulator import following, repository, scenarios
+from fairlead.embedded.simulator.installing import CONFIGS, PACKAGES
+from fairlead.embedded.simulator.providing import Providers
+from fairlead.embedded.simulator.scenarios import CRDS, Finding, Scenario
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.paths import Resource
 from fairlead.resources import happening

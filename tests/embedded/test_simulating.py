@@ -14,7 +14,7 @@ from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.client.watching import Applied, Deleted, Listed, watch
 from fairlead.crossplane import xrds
-from fairlead.embedded.simulating import CRDS, Simulator, demo_claim, demo_xrd
+from fairlead.embedded.simulator.simulating import CRDS, Simulator, demo_claim, demo_xrd
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.paths import Resource
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.client.api import Client
-from fairlead.crossplane import generating
+from fairlead.crossplane.defining import generating
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.paths import Resource
 from fairlead.resources.kinds import UnknownKindError

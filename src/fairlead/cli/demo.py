@@ -90,7 +90,7 @@ async def _run(folder: Path, once: bool) -> None:
 
 async def _show(folder: Path, stack: AsyncExitStack, starting: "Playground") -> Shown:
     """Leaves everything running until the stack is closed."""
-    from fairlead.embedded import simulating
+    from fairlead.embedded.simulator import simulating
 
     began = time.monotonic()
     playground = await stack.enter_async_context(starting)
@@ -118,7 +118,7 @@ async def _connect(stack: AsyncExitStack, playground: "Playground", app: "Client
     from fairlead.connector import running
     from fairlead.connector.settings import ServiceName, Settings
     from fairlead.crossplane import xrds
-    from fairlead.embedded import simulating
+    from fairlead.embedded.simulator import simulating
     from fairlead.serving import listening
 
     await control_plane.create(NAMESPACES, {"metadata": {"name": CLAIM_NAMESPACE}})

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from fairlead.embedded.playground import Playground
-    from fairlead.embedded.scenarios import Scenario
+    from fairlead.embedded.simulator.scenarios import Scenario
 
 FOR_AGENTS = "fairlead mcp server create playground --catalog crossplane-diagnose; fairlead mcp serve"
 
@@ -34,7 +34,7 @@ def playground(
 
 
 def _list() -> None:
-    from fairlead.embedded import scenarios
+    from fairlead.embedded.simulator import scenarios
 
     for place, each in enumerate(scenarios.known()):
         typer.echo("", nl=place > 0)
@@ -52,7 +52,7 @@ def _found(name: str) -> "Scenario | None":
     """Raises `ScenarioError`."""
     if not name:
         return None
-    from fairlead.embedded import scenarios
+    from fairlead.embedded.simulator import scenarios
 
     return scenarios.find(name)
 
@@ -73,7 +73,7 @@ async def _run(directory: Path, scenario: "Scenario | None") -> None:
 
 
 async def _play(running: "Playground", scenario: "Scenario") -> None:
-    from fairlead.embedded import scenarios
+    from fairlead.embedded.simulator import scenarios
 
     def progress(told: str) -> None:
         typer.echo(f"{scenario.name}: {told}", err=True)

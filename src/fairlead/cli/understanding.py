@@ -135,7 +135,7 @@ def _content(path: Path) -> str:
 async def _validated(
     text: str, namespace: str, tries: bool, kubeconfig: Path | None, context: str, output: str
 ) -> bool:
-    from fairlead.crossplane import validating
+    from fairlead.crossplane.defining import validating
     from fairlead.resources import manifests
 
     wanted = manifests.read(text)
@@ -176,7 +176,8 @@ async def _reader(kubeconfig: Path | None, context: str) -> "AsyncIterator[Reade
 
 async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: bool) -> None:
     """Watching reads again each two seconds: a tree spans kinds of which each would take a watch of its own."""
-    from fairlead.crossplane import reporting, tracing
+    from fairlead.crossplane import tracing
+    from fairlead.crossplane.understanding import reporting
 
     before = None
     async with asked.found() as (reader, kind, namespace):
@@ -193,8 +194,8 @@ async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: 
 
 
 async def _diagnosed(asked: _Asked, output: str) -> bool:
-    from fairlead.crossplane import reporting, telling
-    from fairlead.crossplane.diagnosing import diagnose
+    from fairlead.crossplane.understanding import reporting, telling
+    from fairlead.crossplane.understanding.diagnosing import diagnose
 
     async with asked.found() as (reader, kind, namespace):
         found = await diagnose(reader, kind, asked.name, namespace)
@@ -203,7 +204,8 @@ async def _diagnosed(asked: _Asked, output: str) -> bool:
 
 
 async def _surveyed(namespace: str, scopes: list[str], kubeconfig: Path | None, context: str, output: str) -> bool:
-    from fairlead.crossplane import reporting, surveying, telling
+    from fairlead.crossplane import surveying
+    from fairlead.crossplane.understanding import reporting, telling
 
     if wrong := sorted(set(scopes) - set(surveying.SCOPES)):
         raise WhatError(f"{', '.join(wrong)} is no scope", "", f"there are: {', '.join(surveying.SCOPES)}")
@@ -214,7 +216,7 @@ async def _surveyed(namespace: str, scopes: list[str], kubeconfig: Path | None, 
 
 
 async def _explained(asked: _Asked, output: str) -> None:
-    from fairlead.crossplane import deleting, reporting, telling
+    from fairlead.crossplane.understanding import deleting, reporting, telling
 
     async with asked.found() as (reader, kind, namespace):
         found = await deleting.explain(reader, kind, asked.name, namespace)
@@ -231,7 +233,7 @@ def _print(lines: Iterable[str], document: Any, output: str) -> None:
 
 
 def _show(found: "Trace", output: str) -> None:
-    from fairlead.crossplane import reporting
+    from fairlead.crossplane.understanding import reporting
 
     if output in ("json", "yaml"):
         _print((), reporting.document(found), output)

@@ -12,7 +12,7 @@ from types import TracebackType
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.embedded.cluster import EmbeddedCluster
-from fairlead.embedded.simulating import Simulator
+from fairlead.embedded.simulator.simulating import Simulator
 
 
 class Playground:

@@ -19,7 +19,7 @@ from fairlead.connector.installing.gathering import SERVICES, gather
 from fairlead.connector.installing.installed import SECRETS, NotInstalledError
 from fairlead.connector.preparing import APP_CLUSTERS, CONFIGMAPS
 from fairlead.connector.settings import ServiceName
-from fairlead.crossplane import generating
+from fairlead.crossplane.defining import generating
 from fairlead.machinery import encoding
 from fairlead.machinery.paths import Resource
 from fairlead.serving.certificates import Authority

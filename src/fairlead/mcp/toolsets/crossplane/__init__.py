@@ -5,32 +5,19 @@ is in four more toolsets by what it is about; a tool that replies of `crossplane
 """
 
 from fairlead.mcp.tools import Preset, Tool, ToolClass, Toolset
-from fairlead.mcp.toolsets.crossplane import (
-    activating,
-    composites,
-    compositions,
-    definitions,
-    environments,
-    finalizing,
+from fairlead.mcp.toolsets.crossplane import naming, prompts, understanding
+from fairlead.mcp.toolsets.crossplane.defining import composites, compositions, definitions, environments, revisions
+from fairlead.mcp.toolsets.crossplane.managed import activating, managed, providerconfigs
+from fairlead.mcp.toolsets.crossplane.packaging import (
     functions,
-    managed,
-    naming,
-    operations,
     packageconfigs,
     packagerevisions,
     packages,
     packagesettings,
-    prompts,
-    providerconfigs,
-    reconciling,
-    revisions,
-    schedules,
-    understanding,
     uninstalling,
     upgrading,
-    usagechanges,
-    usages,
 )
+from fairlead.mcp.toolsets.crossplane.upkeep import finalizing, operations, reconciling, schedules, usagechanges, usages
 
 _SEED = naming.guided(
     (

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fairlead.crossplane import deleting as consequences
-from fairlead.crossplane import radius, references
+from fairlead.crossplane import references
 from fairlead.crossplane.judging import Health, State, judge
+from fairlead.crossplane.understanding import deleting as consequences
+from fairlead.crossplane.understanding import radius
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing

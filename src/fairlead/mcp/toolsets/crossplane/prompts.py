@@ -13,7 +13,9 @@ from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.contents import Document, Message, Prompt, PromptArgument, Resource, Text
 from fairlead.mcp.tools import Tool, ToolClass, ToolError, arguments
-from fairlead.mcp.toolsets.crossplane import definitions, functions, packages, understanding
+from fairlead.mcp.toolsets.crossplane import understanding
+from fairlead.mcp.toolsets.crossplane.defining import definitions
+from fairlead.mcp.toolsets.crossplane.packaging import functions, packages
 
 Render = Callable[[Call, Mapping[str, str]], Awaitable[list[Message]]]
 _TOOLS: dict[str, Tool] = {

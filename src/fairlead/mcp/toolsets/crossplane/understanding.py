@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fairlead.crossplane import deleting, describing, migrating, overview, reporting, steps, surveying, telling, tracing
-from fairlead.crossplane.diagnosing import diagnose
-from fairlead.crossplane.steps import Next
+from fairlead.crossplane import surveying, tracing
+from fairlead.crossplane.defining import describing
+from fairlead.crossplane.understanding import deleting, migrating, overview, reporting, steps, telling
+from fairlead.crossplane.understanding.diagnosing import diagnose
+from fairlead.crossplane.understanding.steps import Next
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -122,7 +124,7 @@ async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
 
 
 async def validate_manifest(call: Call, arguments: Arguments) -> Answer:
-    from fairlead.crossplane import validating  # the rules of schemas are a tenth of all that a start imports
+    from fairlead.crossplane.defining import validating  # the rules of schemas are a tenth of all that a start imports
 
     wanted = manifests.read(arguments["manifest"])
     reader = call.target(arguments.get("context", ""))

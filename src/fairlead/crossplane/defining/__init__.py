@@ -1,0 +1,1 @@
+"""What a platform offers: XRDs, compositions and the revisions of these, and what is ordered by them."""

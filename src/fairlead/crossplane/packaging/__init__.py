@@ -1,0 +1,1 @@
+"""Packages: their versions and dependencies, what fetches and runs them, who calls them."""

@@ -1,0 +1,93 @@
+"""What can be wrong with an object of any kind: paused, gone, kept from going, or native and not well."""
+
+from fairlead.crossplane.judging import State
+from fairlead.crossplane.references import of as reference_of
+from fairlead.crossplane.tracing import Node
+from fairlead.crossplane.understanding import steps
+from fairlead.crossplane.understanding.causes import FINALIZERS, Cause, Rule, health_of
+from fairlead.crossplane.understanding.circumstances import Circumstances
+
+_WAITING_ABOVE = frozenset({"finalizer.apiextensions.crossplane.io", "foregroundDeletion"})
+"""Finalizers that only wait for what is below."""
+
+
+def paused(node: Node, known: Circumstances) -> Cause | None:
+    if node.health.state is not State.PAUSED:
+        return None
+    return Cause(
+        "paused",
+        node.reference,
+        f"{node.reference} is paused by an annotation, so nothing happens to it, deletion included",
+        ("metadata.annotations: crossplane.io/paused: true",),
+        "remove the annotation once the reason for it is gone",
+        steps.reconcile(node.reference, "resume"),
+        85,
+    )
+
+
+def unreadable(node: Node, known: Circumstances) -> Cause | None:
+    if node.obj is not None or node.health.state is State.HEALTHY:
+        return None
+    plain = node.health.message
+    if node.health.reason == "UnknownKindError":
+        return _not_served(node, known.inactive_definition(node.reference), plain)
+    what = f"{node.reference} is listed by what composes it, and cannot be read"
+    following = steps.diagnose(known.trace.root.reference)
+    return Cause("unreadable", node.reference, what, (plain,), "see whether it was deleted by hand", following, 70)
+
+
+def _not_served(node: Node, inactive: str, plain: str) -> Cause:
+    what = f"the server does not serve {node.reference.kind} of {node.reference.api_version}"
+    if inactive:
+        what += f": its definition {inactive} is not active"
+        following = steps.activate_definition(inactive)
+        return Cause("definition-inactive", node.reference, what, (plain,), f"activate {inactive}", following, 90)
+    remedy = "install or repair the provider that brings this kind"
+    return Cause("kind-not-served", node.reference, what, (plain,), remedy, steps.providers(), 90)
+
+
+def held(node: Node, known: Circumstances) -> Cause | None:
+    """A deletion that waits."""
+    if node.health.state is not State.DELETING or node.obj is None:
+        return None
+    blocking = known.protecting(node)
+    if blocking:
+        names = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in blocking)
+        what = f"{node.reference} cannot go: it is in use"
+        following = steps.usages_of(node.reference, reference_of(blocking[0]))
+        return Cause("in-use", node.reference, what, (names,), "delete what uses it first", following, 95)
+    finalizers = [str(each) for each in node.obj["metadata"].get("finalizers") or ()]
+    removers = tuple(f"{each}: {FINALIZERS.get(each, 'whoever put it there removes it')}" for each in finalizers)
+    warnings = tuple(known.warnings(node)[:2])
+    what = f"{node.reference} is being deleted and waits for {', '.join(finalizers) or 'its collector'}"
+    remedy = "see why whoever has to remove the finalizer does not; taking it off by hand leaks what it guards"
+    weight = 60 + node.depth - (20 if _WAITING_ABOVE.issuperset(finalizers) and node.depth else 0)
+    following = steps.explain_deletion(node.reference)
+    return Cause("held", node.reference, what, removers + warnings, remedy, following, weight)
+
+
+def native_failed(node: Node, known: Circumstances) -> Cause | None:
+    if node.categories and not {"claim", "composite", "managed"}.isdisjoint(node.categories):
+        return None
+    if node.health.state is not State.UNHEALTHY or "crossplane.io/" in node.reference.api_version:
+        return None
+    what = f"{node.reference} is not well: {node.health.reason}"
+    evidence = tuple(filter(None, (node.health.message, *known.warnings(node)[:2])))
+    following = steps.look_at(node.reference)
+    return Cause("native-failed", node.reference, what, evidence, "see its events and logs", following, 78)
+
+
+def unheard(node: Node, known: Circumstances) -> Cause | None:
+    """Of Crossplane's own kinds, whatever no other rule knows."""
+    if "crossplane.io/" not in node.reference.api_version or node.health.state is not State.UNHEALTHY:
+        return None
+    if not {"claim", "composite", "managed"}.isdisjoint(node.categories) or node.obj is None:
+        return None
+    if node.reference.api_version.partition("/")[0] in ("pkg.crossplane.io", "ops.crossplane.io"):
+        return None  # they have rules of their own
+    what = f"{node.reference} is not well: {node.health.reason}"
+    evidence = (health_of(node), *known.warnings(node)[:3])
+    return Cause("unwell", node.reference, what, evidence, "see what it says", steps.look_at(node.reference), 40)
+
+
+RULES: tuple[Rule, ...] = (paused, unreadable, held, native_failed, unheard)

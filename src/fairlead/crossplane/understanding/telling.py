@@ -1,0 +1,107 @@
+"""A diagnosis, a survey and a deletion in lines, the answer first: the same for a person and for an agent."""
+
+from collections.abc import Iterator, Sequence
+
+from fairlead.crossplane.surveying import Finding, Survey
+from fairlead.crossplane.understanding.causes import Cause
+from fairlead.crossplane.understanding.deleting import Deletion
+from fairlead.crossplane.understanding.diagnosing import Diagnosis
+from fairlead.crossplane.understanding.steps import Has, Step
+
+_NAMED = 5
+
+
+def diagnosis(found: Diagnosis, *, most: int = 5, commands: bool = False) -> Iterator[str]:
+    """`commands` names with each cause what to type next."""
+    root = found.trace.root
+    if not found.causes:
+        yield f"{root.reference} is healthy, and so are the {len(found.trace.nodes) - 1} objects below it"
+    for place, cause in enumerate(found.causes[:most], 1):
+        yield from _cause(f"{place}. ", cause, commands)
+    if len(found.causes) > most:
+        yield f"{len(found.causes) - most} more causes are left out"
+    yield from _gaps(found.unread)
+
+
+def _cause(prefix: str, cause: Cause, commands: bool) -> Iterator[str]:
+    yield f"{prefix}{cause.what}"
+    indent = " " * len(prefix)
+    yield from (f"{indent}seen: {' '.join(each.split())}" for each in cause.evidence if each)
+    yield f"{indent}do: {cause.remedy}"
+    if commands and cause.next is not None:
+        yield f"{indent}next: {cause.next.command}"
+
+
+def following(causes: Sequence[Cause], has: Has, *asked: Step, most: int = 3) -> Iterator[str]:
+    """The calls that can be made next, the best cause's first; not those that were `asked` already."""
+    calls = (each.next.of(has, *asked) for each in causes if each.next is not None)
+    yield from list(dict.fromkeys(f"next: {each}" for each in calls if each is not None))[:most]
+
+
+def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"not read: {each}" for each in unread)
+
+
+def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
+    """At most 25 kB, however many objects there are and however long their messages; kinds not read are all named."""
+    groups, gaps = found.grouped(), list(kinds_not_read(found.unread))
+    if not groups:
+        all_of_it = "all well" if not gaps else "what could be read is well"
+        yield f"{all_of_it}: {found.objects} objects of {found.kinds} kinds"
+    room, told = _MOST - sum(len(each.encode()) + 1 for each in gaps), 0
+    for title, members in groups[:most]:
+        lines = [f"{len(members)} × {_cut(title, _MOST_TITLE)}", f"    {_names(members)}"]
+        room -= sum(len(each.encode()) + 1 for each in lines)
+        if room < 0 and told:
+            break
+        yield from lines
+        told += 1
+    if len(groups) > told:
+        left = sum(len(members) for _, members in groups[told:])
+        yield f"{len(groups) - told} more causes ({left} objects) are left out; narrow with scopes or namespace"
+    if groups:
+        yield f"{len(found.findings)} of {found.objects} objects of {found.kinds} kinds"
+    yield from gaps
+
+
+_MOST = 22_000
+_MOST_TITLE = 600
+
+
+def _names(members: Sequence[Finding]) -> str:
+    names = ", ".join(str(each.reference).partition("/")[2] for each in members[:_NAMED])
+    return names + (f" and {len(members) - _NAMED} more" if len(members) > _NAMED else "")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} … (diagnose one for the rest)"
+
+
+def kinds_not_read(unread: Sequence[str]) -> Iterator[str]:
+    """Each reason once, with all kinds that it is the reason for."""
+    kinds: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    for each in unread:
+        kind, _, reason = each.partition(": ")
+        likeness = reason.replace(kind, "…").replace(kind.partition(".")[0], "…").replace(kind.partition(".")[2], "…")
+        kinds.setdefault(likeness, []).append(kind)
+        reasons.setdefault(likeness, reason)
+    for likeness, named in kinds.items():
+        yield f"not read: {', '.join(named)}: {_cut(reasons[likeness], _MOST_TITLE)}"
+
+
+def deletion(found: Deletion, *, commands: bool = False) -> Iterator[str]:
+    root = found.trace.root
+    if found.since:
+        yield f"{root.reference} has been asked to go since {found.since}"
+    else:
+        yield f"{root.reference} is not being deleted; this is what a deletion would do"
+    for place, cause in enumerate(found.obstacles, 1):
+        yield from _cause(f"{place}. ", cause, commands)
+    yield from (f"in use: {each}" for each in found.usages)
+    yield from (f"finalizer {name}: removed by {who}" for name, who in found.finalizers)
+    if found.goes:
+        yield f"goes with it: {', '.join(f'{count} {kind}' for kind, count in found.goes)}"
+    if found.stays:
+        yield f"stays in the cloud: {', '.join(found.stays)}"
+    yield from _gaps(found.unread)

@@ -1,0 +1,1 @@
+"""Tools for what a platform offers and what is ordered of it."""

@@ -1,0 +1,1 @@
+"""Tools for managed resources, their kinds and their credentials."""

@@ -1,0 +1,1 @@
+"""Tools for packages and how they are fetched and run."""

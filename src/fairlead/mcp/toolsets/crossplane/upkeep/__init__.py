@@ -1,0 +1,1 @@
+"""Tools for operations, protection, pauses and what is stuck."""

@@ -1,0 +1,296 @@
+"""Usages: what must not be deleted while something needs it; made and looked at."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from fairlead.crossplane import building
+from fairlead.crossplane.judging import State, judge
+from fairlead.crossplane.upkeep import protecting as facts
+from fairlead.machinery import redacting
+from fairlead.machinery.errors import FairleadError
+from fairlead.mcp import fencing
+from fairlead.mcp.calling import Call
+from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.toolsets.core import answering, planned
+from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAMESPACE
+from fairlead.mcp.toolsets.crossplane import changing, shortening, showing
+from fairlead.resources import applying
+from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.planning import live
+from fairlead.resources.reading import Query, Reader
+
+Arguments = Mapping[str, Any]
+Object = dict[str, Any]
+MOST = 50
+"""Usages made by one call."""
+_PAUSE = 0.5
+
+
+async def create_usage(call: Call, arguments: Arguments) -> Plan:
+    reader = changing.reader(call, arguments)
+    kind = await reader.kind(arguments["of_kind"])
+    namespace = arguments.get("namespace", "") if kind.resource.namespaced else ""
+    there, _, called = arguments.get("of_name", "").rpartition("/")
+    there = there or namespace
+    if kind.resource.namespaced and not namespace:
+        raise ToolError(f"{kind.api.kind} is namespaced", "", "give `namespace`, where its usage will be too")
+    legacy = not await facts.serves(reader, "Usage", facts.VERSION)
+    if legacy and namespace:
+        what = f"Crossplane 1.x protects only what is in no namespace, and {kind.api.kind} is in one"
+        raise ToolError(what, "", "protect what it is made of: trace_resource names that")
+    by, notes = await user(reader, arguments, namespace)
+    if there != namespace and by is None:
+        raise ToolError(f"a usage in {namespace} of what is in {there} needs a user", "", "give by_kind and by_name")
+    names = await _protected(reader, kind, there, {**arguments, "of_name": called})
+    elsewhere = {"namespace": there} if there != namespace else {}
+
+    def build(name: str) -> Object:
+        of = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name, **elsewhere}}
+        own = arguments.get("name") or f"{name}-usage"
+        more: Object = {"namespace": namespace, "replay": bool(arguments.get("replay_deletion")), "legacy": legacy}
+        return building.usage(own, of, by, arguments.get("reason", ""), **more)
+
+    try:
+        manifests = [build(each) for each in names]
+    except building.BuildError as error:
+        raise ToolError(str(error)) from error
+    if len(manifests) == 1:
+        plan = await changing.created(call, arguments, manifests[0], *notes, update="update_usage", settles=False)
+    else:
+        plan, manifests = await _several(reader, manifests, notes)
+    return changing.telling(plan, _protecting(reader, manifests, arguments.get("wait_seconds") or 0))
+
+
+async def _protected(reader: Reader, kind: Kind, namespace: str, arguments: Arguments) -> list[str]:
+    """Names: of several matches Crossplane would take one at random; here none is taken. Raises `ToolError`."""
+    name, selector = arguments.get("of_name", ""), arguments.get("of_label_selector", "")
+    if bool(name) == bool(selector):
+        raise ToolError("what to protect is not said", "", "give either of_name or of_label_selector")
+    try:
+        if name:
+            await reader.one(kind, name, namespace)
+            return [str(name)]
+        found = await reader.client.list(kind.resource, namespace or None, label_selector=selector)
+    except FairleadError as error:
+        raise answering.refused(error, kind) from error
+    names = [str(each["metadata"]["name"]) for each in found.items]
+    if names and arguments.get("each_match") and len(names) <= MOST and not arguments.get("name"):
+        return names
+    if len(names) != 1:
+        there = fencing.plain(", ".join(names[:MOST])) or "none"
+        what = f"{len(names)} {kind.resource.qualified} match {selector}, and a usage protects one: nothing was made"
+        raise ToolError(what, f"they are: {there}", _instead(len(names), arguments))
+    return names
+
+
+def _instead(count: int, arguments: Arguments) -> str:
+    if not count:
+        return "look for its labels, or give of_name"
+    if count > MOST:
+        return f"narrow the selector: at most {MOST} at once"
+    if arguments.get("name"):
+        return "leave out name: each gets its own"
+    return "each_match=true makes one for each, or name one by of_name"
+
+
+async def user(reader: Reader, arguments: Arguments, namespace: str) -> tuple[Object | None, list[str]]:
+    """The `by` of a usage in that namespace, and what there is to know about it. Raises `ToolError`."""
+    if not arguments.get("by_kind") and not arguments.get("by_name"):
+        return None, []
+    if not (arguments.get("by_kind") and arguments.get("by_name")):
+        raise ToolError("who uses it is half said", "", "give by_kind and by_name")
+    kind, name = await reader.kind(arguments["by_kind"]), str(arguments["by_name"])
+    if kind.resource.namespaced and not namespace:
+        what = f"what is in no namespace cannot be used by a {kind.api.kind}, which is in one"
+        raise ToolError(what, "a ClusterUsage looks for its user in no namespace", "give a reason instead")
+    found = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name}}
+    try:
+        there = await live(reader, kind, name, namespace if kind.resource.namespaced else "")
+    except FairleadError as error:
+        return found, [f"whether {kind.api.kind} {name} is there could not be read: {error}"]
+    return found, [] if there else [f"{kind.api.kind} {name} is not there: the usage is not ready before it is"]
+
+
+async def _several(reader: Reader, manifests: Sequence[Object], notes: list[str]) -> tuple[Plan, list[Object]]:
+    """One for each match but those that have one of that name; each is shown."""
+    changes, new = [], []
+    try:
+        for each in manifests:
+            kind = await reader.kind(each["kind"], each["apiVersion"])
+            name, namespace = each["metadata"]["name"], each["metadata"].get("namespace", "")
+            if await live(reader, kind, name, namespace) is not None:
+                notes.append(f"{kind.api.kind} {name} is there already and stays as it is")
+                continue
+            changes.append(await applying.planned(reader, each))
+            new.append(each)
+    except FairleadError as error:
+        raise planned.refused(error) from error
+    if not changes:
+        raise ToolError("each match has a usage already", "", "list_usages shows them")
+    notes.append("what comes to match later is not protected")
+    return changing.announcing([changing.noted(changes[0], notes), *changes[1:]]), new
+
+
+def _protecting(reader: Reader, made: Sequence[Object], seconds: int) -> Callable[[], Awaitable[list[str]]]:
+    async def tell() -> list[str]:
+        left = seconds + asyncio.get_running_loop().time()
+        return [line for each in made for line in await _taken_up(reader, each, left)]
+
+    return tell
+
+
+async def _taken_up(reader: Reader, made: Object, until: float) -> list[str]:
+    """As soon as it protects, or how far it is at that time."""
+    kind = await reader.kind(made["kind"], made["apiVersion"])
+    name, namespace = made["metadata"]["name"], made["metadata"].get("namespace", "")
+    while True:
+        usage = await reader.one(kind, name, namespace)
+        if judge(usage).state is State.HEALTHY or asyncio.get_running_loop().time() > until:
+            break
+        await asyncio.sleep(_PAUSE)
+    lines = await about(reader, usage)
+    return lines if judge(usage).state is State.HEALTHY else [*lines, *await changing.warnings(reader, usage)]
+
+
+async def list_usages(call: Call, arguments: Arguments) -> Answer:
+    reader = changing.reader(call, arguments)
+    wanted = {side: await _kinds(reader, arguments.get(f"{side}_kind", "")) for side in facts.SIDES}
+    lines, total, gaps = list[str](), 0, list[str]()
+    for kind_name, api_version in facts.PLACES:
+        if not await facts.serves(reader, kind_name, api_version):
+            continue
+        kind = await reader.kind(kind_name, api_version)
+        if arguments.get("namespace") and not kind.resource.namespaced:
+            continue
+        query = Query(
+            namespace=arguments.get("namespace", ""),
+            label_selector=arguments.get("label_selector", ""),
+            limit=arguments["limit"],
+        )
+        try:
+            page = await reader.page(kind, query, table=False)
+        except FairleadError as error:
+            gaps.append(f"not read: {kind.resource.qualified}: {error}")
+            continue
+        items = [{"apiVersion": api_version, "kind": kind_name, **each} for each in page.document.get("items") or ()]
+        shown = [
+            each
+            for each in items
+            if all(facts.is_of(each, side, wanted[side], arguments.get(f"{side}_name", "")) for side in facts.SIDES)
+        ]
+        total += len(shown)
+        lines += [_row(each) for each in shown]
+        gaps += ["more follow; raise limit"] if page.cursor else []
+    said = "shown" if any("raise limit" in each for each in gaps) else "in all"
+    if not lines:
+        narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *BY))
+        none = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
+        return Answer("\n".join([none, *gaps]))
+    text = "\n".join(shortening.lines(lines, shortening.room(arguments["limit"])))
+    return Answer("\n".join([fencing.fenced(redacting.text(text), "usages"), f"{total} {said}", *gaps]))
+
+
+async def _kinds(reader: Reader, name: str) -> tuple[str, ...]:
+    """As usages write it, whatever it is called; none for any."""
+    if not name:
+        return ()
+    try:
+        return ((await reader.kind(name)).api.kind.lower(),)
+    except UnknownKindError:
+        return (name.partition(".")[0].lower(),)
+
+
+def _row(usage: Object) -> str:
+    return f"{changing.summary(usage)}; {facts.told(usage)}"
+
+
+async def get_usage(call: Call, arguments: Arguments) -> Answer:
+    reader = changing.reader(call, arguments)
+    kind = await facts.place(reader, arguments.get("namespace", ""))
+    return await showing.gets(kind.api.kind, kind.api_version, about)(call, arguments)
+
+
+async def about(reader: Reader, usage: Object) -> list[str]:
+    """Whether what it names is there, and whether a deletion has been tried."""
+    lines = [_row(usage)]
+    for side in facts.SIDES:
+        reference = facts.target(usage, side)
+        if reference is None:
+            continue
+        try:
+            obj = await facts.look(reader, reference)
+        except FairleadError as error:
+            lines.append(f"{side}: {error}")
+            continue
+        tried = f"; its deletion was tried ({facts.tried(obj)})" if facts.tried(obj) else ""
+        protected = "" if side == "by" else "; protected" if facts.is_marked(obj) else "; not marked as in use yet"
+        lines.append(f"{side}: {changing.summary(obj)}{protected}{tried}")
+    return lines
+
+
+_LEGACY_GROUP = "apiextensions.crossplane.io"
+_INSTEAD = f"usages.{facts.GROUP}"
+ANY = Right(("get",), "*", "*")
+
+
+def rights(*verbs: str) -> tuple[Right, ...]:
+    """On usages of the kinds that this Crossplane has."""
+    return (
+        Right(verbs, facts.GROUP, "usages"),
+        Right(verbs, facts.GROUP, "clusterusages"),
+        Right(verbs, _LEGACY_GROUP, "usages", unless=_INSTEAD),
+    )
+
+
+LISTS = (
+    Right(("list",), facts.GROUP, "usages"),
+    Right(("list",), facts.GROUP, "clusterusages"),
+    Right(("list",), _LEGACY_GROUP, "usages"),
+)
+OWN = (Parameter("name", "Its name.", required=True), Parameter("namespace", "None for a ClusterUsage."))
+BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
+REASON = Parameter("reason", "Shown to whoever tries.")
+REPLAY = Parameter("replay_deletion", "Delete it by itself once it is unused.", type="boolean")
+_OF = (Parameter("of_kind", "What is protected."), Parameter("of_name", "Its name."))
+TOOLS = (
+    Tool(
+        "create_usage",
+        "Create a usage",
+        "Protect a resource from accidental deletion, or by a dependency: not deleted before what uses it.",
+        plan=create_usage,
+        parameters=(
+            Parameter("of_kind", "What to protect.", required=True),
+            Parameter("of_name", "Or namespace/name."),
+            Parameter("of_label_selector", "Instead; has to match one."),
+            Parameter("each_match", "Or one for each.", type="boolean"),
+            *BY,
+            REASON,
+            Parameter("namespace", "Of the usage."),
+            Parameter("name", "Its own."),
+            REPLAY,
+            changing.SHORT_WAIT,
+            DRY_RUN,
+            CONTEXT,
+        ),
+        tool_class=ToolClass.WRITE,
+        only_adds=True,
+        rights=(*rights("get", "create", "patch"), Right(("get", "list"), "*", "*"), changing.EVENTS),
+    ),
+    Tool(
+        "list_usages",
+        "List usages",
+        "What is protected from deletion, by what and why.",
+        list_usages,
+        (NAMESPACE, *_OF, *BY, LABELS, LIMIT, CONTEXT),
+        rights=LISTS,
+    ),
+    Tool(
+        "get_usage",
+        "Get a usage",
+        "One usage: what it protects, for whom, whether a deletion was tried.",
+        get_usage,
+        (*OWN, CONTEXT),
+        rights=(*rights("get"), ANY, changing.EVENTS),
+    ),
+)
