@@ -52,7 +52,7 @@ async def test_a_yes_is_for_what_was_shown_and_for_nothing_that_has_come_since()
     world, log = World(), io.BytesIO()
     outcome = await gate(world, log=log).call(ME, "things_delete", {"name": "a"}, Hesitant(world))
     assert outcome.failed
-    assert "has changed while it was asked for" in outcome.answer.text
+    assert "has changed meanwhile: nothing was done" in outcome.answer.text
     assert not world.done
     assert lines(log)[-1]["result"] == "changed"
 

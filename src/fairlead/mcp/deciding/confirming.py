@@ -82,8 +82,8 @@ class Confirming:
         """A person may take minutes for a yes, which is about what was shown and nothing more."""
         if again.digest != plan.digest:
             use.result = "changed"
-            what = f"what it is about has changed while it was asked for: {again.summary}"
-            raise ToolError(what, "nothing was changed", "call the tool again to see it as it is now")
+            what = f"{again.summary}: what it is about has changed meanwhile"
+            raise ToolError(what, "nothing was done", "call the tool again to see it as it is now")
         return again
 
     async def redeem(
