@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fairlead.crossplane import sources
 from fairlead.crossplane.building import BuildError
-from fairlead.crossplane.packaging import imageconfigs, locking, runtimes, upgrades
+from fairlead.crossplane.packaging import locking, runtimes, upgrades
+from fairlead.crossplane.packaging.imageconfigs import ImageConfigs
 from fairlead.crossplane.sources import Source
 from fairlead.machinery.errors import FairleadError
 
@@ -143,14 +144,14 @@ def test_for_each_purpose_the_longest_prefix_decides() -> None:
     short = config("short", "r.example.org/", **rewrite("mirror.example.org/"), **secret)
     long = config("long", "r.example.org/a", **rewrite("other.example.org/b"))
     mirrored = config("mirrored", "other.example.org/", **secret)
-    configs = [short, long, mirrored]
-    assert imageconfigs.resolved(configs, "r.example.org/a:v1") == "other.example.org/b:v1"
-    assert imageconfigs.resolved(configs, "r.example.org/c:v1") == "mirror.example.org/c:v1"
-    assert imageconfigs.resolved(configs, "x.example.org/c:v1") == "x.example.org/c:v1"
-    found = imageconfigs.matches(short, configs, [package("r.example.org/a:v1")])
+    configs = ImageConfigs([short, long, mirrored])
+    assert configs.resolved("r.example.org/a:v1") == "other.example.org/b:v1"
+    assert configs.resolved("r.example.org/c:v1") == "mirror.example.org/c:v1"
+    assert configs.resolved("x.example.org/c:v1") == "x.example.org/c:v1"
+    found = configs.matches(short, [package("r.example.org/a:v1")])
     assert found[0].decides == ()
     assert found[0].loses == ("its rewrite is decided by long, whose prefix is longer",)
-    found = imageconfigs.matches(mirrored, configs, [package("r.example.org/a:v1")])
+    found = configs.matches(mirrored, [package("r.example.org/a:v1")])
     assert found[0].decides == ("pull secret",), "pull secrets are for what the rewrite made"
 
 
@@ -158,9 +159,9 @@ def test_for_each_purpose_the_longest_prefix_decides() -> None:
 def test_an_image_config_may_say_the_runtime_config() -> None:
     by = config("by", "r.example.org/", runtime={"configRef": {"name": "big"}})
     one = package("r.example.org/a:v1", runtimeConfigRef={"name": "small"})
-    assert imageconfigs.runtime([], one) == ("small", "")
-    assert imageconfigs.runtime([by], one) == ("big", "by")
-    assert imageconfigs.runtime([], package("r.example.org/a:v1")) == ("default", "")
+    assert ImageConfigs([]).runtime(one) == ("small", "")
+    assert ImageConfigs([by]).runtime(one) == ("big", "by")
+    assert ImageConfigs([]).runtime(package("r.example.org/a:v1")) == ("default", "")
 
 
 @pytest.mark.requirement("crossplane-packages:configs")

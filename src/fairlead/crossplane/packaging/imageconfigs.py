@@ -7,7 +7,7 @@ decide nothing beside one with a shorter; and all purposes but the rewrite look 
 Source: reference/crossplane.md §1.5; crossplane-runtime v2.3.3 `pkg/xpkg`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,18 +39,6 @@ def length(config: Object, image: str) -> int:
     return max((len(each) for each in prefixes(config) if image.startswith(each)), default=0)
 
 
-def winner(configs: Iterable[Object], image: str, purpose: str) -> Object | None:
-    """Of two with prefixes of one length it is the first, which Crossplane does not promise."""
-    able = [each for each in configs if purpose in purposes(each) and length(each, image)]
-    return max(able, key=lambda each: length(each, image), default=None)
-
-
-def resolved(configs: Sequence[Object], image: str) -> str:
-    """From where an image is really fetched."""
-    config = winner(configs, image, REWRITE)
-    return purposes(config)[REWRITE] + image[length(config, image) :] if config else image
-
-
 @dataclass(frozen=True)
 class Match:
     """A package that a config's prefixes match."""
@@ -69,37 +57,54 @@ class Match:
         return f"{self.package} ({self.image}): {'; '.join(told) or 'nothing'}"
 
 
-def matches(config: Object, configs: Sequence[Object], packages: Iterable[Object]) -> list[Match]:
-    """`configs` are all of them, this one among them as it is or is to be."""
-    found = []
-    for package in packages:
-        image = str(sources.of(package))
-        real = resolved(configs, image)
-        seen = {purpose: image if purpose == REWRITE else real for purpose in purposes(config)}
-        concerned = {purpose: at for purpose, at in seen.items() if length(config, at)}
-        if concerned:
-            called = f"{package.get('kind')} {package['metadata']['name']}"
-            found.append(_match(config, configs, called, image, concerned))
-    return found
-
-
-def _match(config: Object, configs: Sequence[Object], called: str, image: str, seen: Mapping[str, str]) -> Match:
-    decides, loses = [], []
-    for purpose, at in seen.items():
-        best = winner(configs, at, purpose) or config
-        if name(best) == name(config):
-            decides.append(purpose)
-        else:
-            loses.append(f"its {purpose} is decided by {name(best)}, whose prefix is longer")
-    return Match(called, image, tuple(decides), tuple(loses))
-
-
 def name(config: Object) -> str:
     return str((config.get("metadata") or {}).get("name"))
 
 
-def runtime(configs: Sequence[Object], package: Object) -> tuple[str, str]:
-    """The name of the runtime config that a package runs by, and the image config that says so instead of it."""
-    own = str(((package.get("spec") or {}).get("runtimeConfigRef") or {}).get("name") or "default")
-    config = winner(configs, resolved(configs, str(sources.of(package))), "runtime config")
-    return (purposes(config)["runtime config"], name(config)) if config else (own, "")
+class ImageConfigs:
+    """All of a control plane; which decides is found once for each image, since lists ask it for every pair of them."""
+
+    def __init__(self, configs: Iterable[Object]) -> None:
+        self._all = list(configs)
+        self._won: dict[tuple[str, str], Object | None] = {}
+
+    def winner(self, image: str, purpose: str) -> Object | None:
+        """Of two with prefixes of one length it is the first, which Crossplane does not promise."""
+        if (image, purpose) not in self._won:
+            able = [each for each in self._all if length(each, image) and purpose in purposes(each)]
+            self._won[image, purpose] = max(able, key=lambda each: length(each, image), default=None)
+        return self._won[image, purpose]
+
+    def resolved(self, image: str) -> str:
+        """From where an image is really fetched."""
+        config = self.winner(image, REWRITE)
+        return purposes(config)[REWRITE] + image[length(config, image) :] if config else image
+
+    def runtime(self, package: Object) -> tuple[str, str]:
+        """The name of the runtime config that a package runs by, and the image config that says so instead of it."""
+        own = str(((package.get("spec") or {}).get("runtimeConfigRef") or {}).get("name") or "default")
+        config = self.winner(self.resolved(str(sources.of(package))), "runtime config")
+        return (purposes(config)["runtime config"], name(config)) if config else (own, "")
+
+    def matches(self, config: Object, packages: Iterable[Object]) -> list[Match]:
+        """The config is one of these, as it is or is to be."""
+        found, does = [], purposes(config)
+        for package in packages:
+            image = str(sources.of(package))
+            real = self.resolved(image)
+            seen = {purpose: image if purpose == REWRITE else real for purpose in does}
+            concerned = {purpose: at for purpose, at in seen.items() if length(config, at)}
+            if concerned:
+                called = f"{package.get('kind')} {package['metadata']['name']}"
+                found.append(self._match(config, called, image, concerned))
+        return found
+
+    def _match(self, config: Object, called: str, image: str, seen: Mapping[str, str]) -> Match:
+        decides, loses = [], []
+        for purpose, at in seen.items():
+            best = self.winner(at, purpose) or config
+            if name(best) == name(config):
+                decides.append(purpose)
+            else:
+                loses.append(f"its {purpose} is decided by {name(best)}, whose prefix is longer")
+        return Match(called, image, tuple(decides), tuple(loses))

@@ -12,6 +12,7 @@ from typing import Any
 
 from fairlead.crossplane import packages as facts
 from fairlead.crossplane.packaging import imageconfigs, runtimes
+from fairlead.crossplane.packaging.imageconfigs import ImageConfigs
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
@@ -42,16 +43,17 @@ async def list_package_configs(call: Call, arguments: Arguments) -> Answer:
         found = [obj for each in wanted for obj in await reader.every(each, _VERSION)]
     except FairleadError as error:
         raise answering.refused(error) from error
-    lines = [_row(each, configs, packages) for each in found] or ["none"]
+    known = ImageConfigs(configs)
+    lines = [_row(each, known, packages) for each in found] or ["none"]
     text = redacting.text(fencing.plain("\n".join(lines)))
     return Answer(fencing.fenced(fencing.capped(text, _MOST, "give a kind"), "package configs"))
 
 
-def _row(config: Object, configs: Sequence[Object], packages: Sequence[Object]) -> str:
+def _row(config: Object, configs: ImageConfigs, packages: Sequence[Object]) -> str:
     if config["kind"] == RUNTIME:
         return f"{RUNTIME} {config['metadata']['name']}: {_some(_runs_by(config, configs, packages), 'runs')}"
     does = ", ".join(f"{key} {value}" for key, value in imageconfigs.purposes(config).items()) or "does nothing"
-    matched = imageconfigs.matches(config, configs, packages)
+    matched = configs.matches(config, packages)
     prefixes = ", ".join(imageconfigs.prefixes(config))
     named = [each.package for each in matched]
     return f"{IMAGE} {config['metadata']['name']} for {prefixes}: {does}; {_some(named, 'matches')}"
@@ -70,13 +72,13 @@ async def _world(reader: Reader) -> tuple[list[Object], list[Object]]:
     return packages, await reader.every(IMAGE, _VERSION)
 
 
-def _runs_by(config: Object, configs: Sequence[Object], packages: Sequence[Object]) -> list[str]:
+def _runs_by(config: Object, configs: ImageConfigs, packages: Sequence[Object]) -> list[str]:
     """Providers and functions, and by whose word where it is not their own."""
     found = []
     for each in packages:
         if each["kind"] == "Configuration":
             continue
-        name, by = imageconfigs.runtime(configs, each)
+        name, by = configs.runtime(each)
         if name == config["metadata"]["name"]:
             found.append(f"{each['kind']} {each['metadata']['name']}{f' (by ImageConfig {by})' if by else ''}")
     return found
@@ -88,13 +90,13 @@ async def get_package_config(call: Call, arguments: Arguments) -> Answer:
 
 async def _about(reader: Reader, config: Object) -> list[str]:
     packages, configs = await _world(reader)
-    return _concerns(config, configs, packages)
+    return _concerns(config, ImageConfigs(configs), packages)
 
 
-def _concerns(config: Object, configs: Sequence[Object], packages: Sequence[Object]) -> list[str]:
+def _concerns(config: Object, configs: ImageConfigs, packages: Sequence[Object]) -> list[str]:
     if config["kind"] == RUNTIME:
         return [_some(_runs_by(config, configs, packages), "runs")]
-    found = imageconfigs.matches(config, configs, packages)
+    found = configs.matches(config, packages)
     more = [f"and {len(found) - _NAMED} more packages"] if len(found) > _NAMED else []
     return [*(f"matches {each}" for each in found[:_NAMED]), *more] or ["matches no package that is installed"]
 
@@ -168,7 +170,7 @@ async def _follows(reader: Reader, change: Change) -> list[str]:
     after = {"apiVersion": _VERSION, "kind": change.kind.api.kind, **(change.after or {})}
     if after["kind"] == IMAGE:
         configs = [*(each for each in configs if imageconfigs.name(each) != change.name), after]
-    return _concerns(after, configs, packages)
+    return _concerns(after, ImageConfigs(configs), packages)
 
 
 async def delete_package_config(call: Call, arguments: Arguments) -> Plan:
