@@ -171,10 +171,11 @@ def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan
 
 
 def announcing(changes: Sequence[Change]) -> Plan:
-    """What was noted of something new is said after it too: nobody is asked before."""
+    """What was noted is said after it too where nobody is asked before."""
+    is_asked = any(each.removes for each in changes)
 
     async def tell() -> list[str]:
-        return [note for each in changes if each.before is None for note in each.notes]
+        return [] if is_asked else [note for each in changes for note in each.notes]
 
     return telling(planned.plan(changes), tell)
 

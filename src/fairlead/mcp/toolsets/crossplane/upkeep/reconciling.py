@@ -57,7 +57,7 @@ async def reconcile_resource(call: Call, arguments: Mapping[str, Any]) -> Plan:
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     first = changing.noted(targets[0].change, notes)
-    plan = planned.plan([first, *(each.change for each in targets[1:])])
+    plan = changing.announcing([first, *(each.change for each in targets[1:])])
     return _proving(reader, plan, targets, action, arguments["wait_seconds"])
 
 
