@@ -1,5 +1,6 @@
 """An app cluster, a control plane that offers databases, and the connector process between them."""
 
+import atexit
 import os
 import queue
 import signal
@@ -34,13 +35,11 @@ class World:
     """The keys of everything that the app cluster's own storage holds of a group."""
 
 
-_held: list[Ports] = []
-
-
 def free_port() -> int:
     """Held for the life of this process: one that is let go may be a client's before its server has it."""
-    _held.append(Ports("connector"))
-    return _held[-1]["connector"]
+    held = Ports("connector")
+    atexit.register(held.close)
+    return held["connector"]
 
 
 @contextmanager
