@@ -49,7 +49,7 @@ class Finding:
     name: str
     namespace: str
     cause: str
-    """Of `crossplane.causes`; empty for what is well."""
+    """Of the rules' causes; empty for what is well."""
     about: str
     """The kind of the object that is to blame."""
     deeper: str
