@@ -263,8 +263,15 @@ async def test_the_same_on_crossplane_1(older: Hand, older_plane: Kubectl, name:
     assert next(each for each in rows if first in each).split()[-2:] == ["1", "1"]
     follows = await older("update_composite", **claim, revision="automatic", wait_seconds=30)
     assert "state: healthy" in follows
-    assert f"XDatabase/{spec['resourceRef']['name']} is on revision {name}-" in follows
-    assert first not in follows.rpartition("XDatabase/")[2]
+    composite = spec["resourceRef"]["name"]
+    assert f"XDatabase/{composite} is on revision {name}-" in follows
+
+    def moved() -> None:
+        path = "jsonpath={.spec.compositionRevisionRef.name}"
+        if first in older_plane.run("get", "xdatabase", composite, "-o", path):
+            raise Refused("it is pinned yet")
+
+    world.eventually(moved)
     gone = await older("delete_composite", **claim, propagation="foreground", wait_seconds=60)
     assert "goes with it: 1 ClusterRole, 1 XDatabase" in older.talk.asked[-1]
     assert "gone, with all 2 objects below it" in gone

@@ -95,6 +95,15 @@ def test_it_has_neither_wildcards_nor_secrets(printed: Callable[[str], Object], 
 # -- What it is good for -----------------------------------------------------------------------------------------------
 
 
+_UNREAD = re.compile(r"^not read: (\S+(?:, \S+)*): .*forbidden", re.MULTILINE)
+"""Kinds that could not be listed, all that have one reason in one line."""
+
+
+def listed(kinds: str) -> set[Right]:
+    found = (each.partition(".") for each in kinds.split(", "))
+    return {(group, resource, "list") for resource, _, group in found}
+
+
 class Agent:
     """Somebody who has a few rights and whose person says yes."""
 
@@ -114,6 +123,7 @@ class Agent:
             self.has_changed |= not outcome.failed
             told = "\n".join([outcome.answer.text, *person.asked])
             found |= {(group, resource, verb) for verb, resource, group in _LACKS.findall(told)}
+            found |= {right for kinds in _UNREAD.findall(told) for right in listed(kinds)}
             if "forbidden" in told and not found:
                 found.add((told, "", ""))
         return found

@@ -81,6 +81,12 @@ async def test_while_another_protects_it_nothing_is_replayed(
     await agent.refused("resources_delete", kind="configmap", name=name, namespace=NAMESPACE)
     await agent("delete_usage", name=f"{name}-usage", namespace=NAMESPACE)
     assert f"stays protected, by {name}-other" in agent.talk.asked[-1]
+
+    def over() -> None:
+        if f"{name}-usage" in plane.run("get", "usages.protection.crossplane.io", "-n", NAMESPACE, "-o", "name"):
+            raise Refused("the first usage is there yet")
+
+    world.eventually(over)
     rehearsed = await agent("delete_usage", name=f"{name}-other", namespace=NAMESPACE, dry_run=True)
     assert "its deletion was tried and is not replayed: delete it again" in rehearsed
     await agent("update_usage", name=f"{name}-other", namespace=NAMESPACE, replay_deletion=True, dry_run=True)

@@ -82,8 +82,8 @@ class Confirming:
         """A person may take minutes for a yes, which is about what was shown and nothing more."""
         if again.digest != plan.digest:
             use.result = "changed"
-            what = f"{again.summary}: what it is about has changed meanwhile"
-            raise ToolError(what, "nothing was done", "call the tool again to see it as it is now")
+            said = "what it is about has changed meanwhile: nothing was done; call the tool again to do it as it is now"
+            raise NotDoneError(f"{said}\n{_told(again)}")
         return again
 
     async def redeem(
