@@ -246,11 +246,12 @@ async def _get_operation_status(bed: Bed) -> list[Object]:
 
 @case("create_usage")
 async def _create_usage(bed: Bed) -> list[Object]:
-    """Of what has a namespace and of what has none, and by somebody."""
+    """Of what has a namespace and of what has none, and by somebody; and one that waits, as its user is not there."""
     by = {"by_kind": "compositions.apiextensions.crossplane.io", "by_name": "xdatabase"}
     here = {"of_kind": "databases", "of_name": bed.claim, "namespace": NAMESPACE, "reason": "it is ours"}
     there = {"of_kind": f"disks.{MANAGED_GROUP}", "of_name": "orphan", **by}
-    return [{**each, "name": bed.unique("usage"), "wait_seconds": 0} for each in (here, there)]
+    waits = here | {"by_kind": "databases", "by_name": "nobody"}
+    return [{**each, "name": bed.unique("usage"), "wait_seconds": 0} for each in (here, there, waits)]
 
 
 async def usages(bed: Bed) -> tuple[str, str]:
