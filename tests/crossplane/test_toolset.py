@@ -232,7 +232,6 @@ async def test_operations_run_and_tell_how(agent: Hand, plane: Kubectl, unique: 
     name = unique("op")
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}}
     text = await agent("create_operation", name=name, pipeline=pipeline(compose={"one": made}), wait_seconds=60)
-    assert "PipelineSuccess" in text
     assert f"applied ConfigMap/{name} in {NAMESPACE}: healthy" in text
     status = await agent("get_operation_status", name=name)
     assert f"applied ConfigMap/{name} in {NAMESPACE}: healthy" in status

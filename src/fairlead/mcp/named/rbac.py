@@ -41,16 +41,16 @@ def role(name: str, entries: Mapping[str, Iterable[Toolset]], allowed: Sequence[
     names = {each.name for each in allowed}
     verbs: dict[tuple[str, str], set[str]] = {}
     for entry, toolsets in entries.items():
-        tools = [each for toolset in toolsets for each in toolset.tools if each.name in names]
-        for right in (right for each in tools for right in each.rights):
-            for group, resource, needed in _meant(right, entry, kinds):
+        for toolset in toolsets:
+            rights = (right for each in toolset.tools if each.name in names for right in each.rights)
+            for group, resource, needed in (one for each in rights for one in _meant(each, entry, toolset.name, kinds)):
                 verbs.setdefault((group, resource), set()).update(needed)
     metadata = {"name": f"fairlead-mcp-{name}"}
     rules = list(_rules(verbs))
     return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
 
 
-def _meant(right: Right, entry: str, kinds: Kinds) -> Iterable[tuple[str, str, Collection[str]]]:
+def _meant(right: Right, entry: str, toolset: str, kinds: Kinds) -> Iterable[tuple[str, str, Collection[str]]]:
     """Group, resource and verbs; nothing for what this cluster does not serve."""
     if right.unless and kinds.serves(right.unless):
         return []
@@ -63,7 +63,7 @@ def _meant(right: Right, entry: str, kinds: Kinds) -> Iterable[tuple[str, str, C
         for each in kinds.all
         if _is_of(each, right.categories)
         and each.resource.qualified not in _NEVER
-        and (needed := _needed(each, right, entry))
+        and (needed := _needed(each, right, entry, toolset))
     ]
     if slash:
         having = (each for each, _ in found if any(one.name == subresource for one in each.api.subresources))
@@ -71,9 +71,11 @@ def _meant(right: Right, entry: str, kinds: Kinds) -> Iterable[tuple[str, str, C
     return [(each.resource.group, each.api.plural, needed) for each, needed in found]
 
 
-def _needed(kind: Kind, right: Right, entry: str) -> set[str]:
+def _needed(kind: Kind, right: Right, entry: str, toolset: str) -> set[str]:
     """The verbs that the kind has of those of the right; none where it is not what the entry is about."""
     verbs = {each for each in right.verbs if kind.can(each)}
+    if toolset.startswith("crossplane") and _is_config(kind) and not right.categories:
+        verbs -= {"list"}  # whoever goes by what an object names asks for one config; who lists them says so
     if not entry.startswith("crossplane") or _is_crossplanes(kind) or right.categories:
         return verbs
     return verbs & _DIAGNOSED.get(kind.resource.qualified, set())
@@ -81,8 +83,11 @@ def _needed(kind: Kind, right: Right, entry: str) -> set[str]:
 
 def _is_crossplanes(kind: Kind) -> bool:
     made = not _CATEGORIES.isdisjoint(kind.api.categories)
-    config = kind.api.kind.endswith(_CONFIGS["providerconfig"])
-    return made or config or kind.resource.group in _CROSSPLANE
+    return made or _is_config(kind) or kind.resource.group in _CROSSPLANE
+
+
+def _is_config(kind: Kind) -> bool:
+    return kind.api.kind.endswith(_CONFIGS["providerconfig"])
 
 
 def _is_of(kind: Kind, categories: Collection[str]) -> bool:
