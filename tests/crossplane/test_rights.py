@@ -272,8 +272,6 @@ async def unmissed(server: RealCluster, bed: Bed, entry: str, tool: Tool) -> lis
     return found
 
 
-# A request that is under way when another of its call is refused may outlive the agent, and with it its session.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <function .*__del__:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.whole
 @pytest.mark.parametrize("entry", SERVERS)
 async def test_no_tool_asks_for_a_right_by_name_that_it_does_not_miss(

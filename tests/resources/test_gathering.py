@@ -67,7 +67,7 @@ async def test_a_bug_is_no_failed_cluster() -> None:
 
 
 @pytest.mark.anyio
-async def test_nothing_goes_on_after_one_of_two_has_failed() -> None:
+async def test_nothing_goes_on_after_one_has_failed() -> None:
     ended: list[str] = []
 
     async def waits() -> None:
@@ -83,3 +83,6 @@ async def test_nothing_goes_on_after_one_of_two_has_failed() -> None:
     with pytest.raises(FairleadError):
         await gathering.both(fails(), waits())
     assert ended == ["waits"]
+    with pytest.raises(FairleadError):
+        await gathering.together(waits(), fails(), waits())
+    assert ended == ["waits"] * 3

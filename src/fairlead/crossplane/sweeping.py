@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Query, Reader
 
@@ -38,7 +39,7 @@ async def sweep(
 ) -> list[Swept[_T]]:
     """In the order of the kinds; `take` is given each object with its kind and version, which a list leaves out."""
     turn = asyncio.Semaphore(AT_ONCE)
-    return list(await asyncio.gather(*(_one(reader, each, take, query, turn) for each in kinds)))
+    return await together(*(_one(reader, each, take, query, turn) for each in kinds))
 
 
 async def _one(

@@ -17,6 +17,7 @@ from fairlead.crossplane.judging import Health, State
 from fairlead.crossplane.references import Reference
 from fairlead.machinery import conditions
 from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
@@ -114,7 +115,7 @@ class _Tracing:
         self._seen.add(found.reference)
         level = [found]
         while level:
-            groups = await asyncio.gather(*(self._below(each) for each in level))
+            groups = await together(*(self._below(each) for each in level))
             level = [child for group in groups for child in group]
         return Trace(tuple(_flat(found)))
 
@@ -133,7 +134,7 @@ class _Tracing:
             )
         new = new[:room]
         self._seen.update(new)
-        parent.children = list(await asyncio.gather(*(self._read(each, parent.depth + 1) for each in new)))
+        parent.children = await together(*(self._read(each, parent.depth + 1) for each in new))
         return parent.children
 
     async def _children(self, parent: _Found) -> list[Reference]:

@@ -11,7 +11,8 @@ The road not taken, one cluster after the other, needs no shares, but waits for 
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -71,14 +72,30 @@ async def gather(
 
 
 async def both(one: Coroutine[Any, Any, _T], other: Coroutine[Any, Any, _U]) -> tuple[_T, _U]:
-    """At once; where one fails the other is ended first, so that nothing is asked after a call has ended."""
+    """At once; as `together`."""
     first, second = asyncio.create_task(one), asyncio.create_task(other)
-    try:
+    async with _ended(first, second):
         return await first, await second
+
+
+async def together(*work: Coroutine[Any, Any, _T]) -> list[_T]:
+    """All at once, in their order; where one fails the others are ended first.
+
+    So nothing is asked after a call has ended, by a connection that is closed already or opened once more.
+    """
+    tasks = [asyncio.create_task(each) for each in work]
+    async with _ended(*tasks):
+        return list(await asyncio.gather(*tasks))
+
+
+@asynccontextmanager
+async def _ended(*tasks: asyncio.Task[Any]) -> AsyncIterator[None]:
+    try:
+        yield
     finally:
-        for each in (first, second):
+        for each in tasks:
             each.cancel()
-        await asyncio.gather(first, second, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def shares(limit: int, names: Sequence[str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from fairlead.crossplane import packages
 from fairlead.crossplane.judging import judge
 from fairlead.crossplane.managed import providing
 from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
@@ -206,7 +207,7 @@ async def counted(reader: Reader, found: Sequence[Object], by_revision: Mapping[
         except FairleadError:
             return Definition(definition, told.provider)
 
-    return list(await asyncio.gather(*(count(each) for each in found)))
+    return await together(*(count(each) for each in found))
 
 
 async def instances(reader: Reader, name: str) -> int:

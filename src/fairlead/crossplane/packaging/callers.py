@@ -6,13 +6,13 @@ by it, and each of them fails at its next reconcile.
 Source: reference/crossplane.md §1.2, §1.6, §2.3.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fairlead.machinery import conditions
 from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 
@@ -42,7 +42,7 @@ class Callers:
 
 async def callers(reader: Reader, function: str) -> Callers:
     """A kind that the server does not have calls nothing."""
-    found = await asyncio.gather(*(_of_kind(reader, kind, version, function) for kind, version in _KINDS))
+    found = await together(*(_of_kind(reader, kind, version, function) for kind, version in _KINDS))
     names = tuple(name for each in found for name in each.names)
     return Callers(names, tuple(gap for each in found for gap in each.unread))
 

@@ -20,6 +20,7 @@ from fairlead.crossplane.tracing import Node, Trace
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import GroupVersion
 from fairlead.resources import deleting, happening
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 
@@ -101,7 +102,7 @@ async def gather(reader: Reader, trace: Trace, *, deletion: bool = False) -> Cir
     look = _Looking(reader, found)
     concerned = [each for each in trace.nodes if deletion or each.health.state is not State.HEALTHY]
     wishes = dict.fromkeys(wish for node in concerned for wish in _wishes(node, deletion))
-    await asyncio.gather(
+    await together(
         *(look.list(each) for each in wishes),
         *(look.events(each) for each in concerned if each.obj is not None and each.health.state is not State.HEALTHY),
         *(look.crd(each) for each in concerned if _is(each, "managed")),

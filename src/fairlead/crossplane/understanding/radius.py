@@ -14,6 +14,7 @@ from typing import Any
 
 from fairlead.crossplane import packages, references
 from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 
@@ -111,7 +112,7 @@ async def _lists(reader: Reader, kinds: Iterable[tuple[str, str]]) -> list[_List
         except FairleadError as error:
             return _Listed(name, [], f"{name}.{group}: {error}")
 
-    return list(await asyncio.gather(*(look(name, group) for name, group in kinds)))
+    return await together(*(look(name, group) for name, group in kinds))
 
 
 def _counted(found: Iterable[_Listed]) -> Radius:

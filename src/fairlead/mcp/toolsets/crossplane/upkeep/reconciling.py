@@ -21,6 +21,7 @@ from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, ITS_NAMESPACE, NAME
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources import patching
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change
 from fairlead.resources.reading import Reader
@@ -53,7 +54,7 @@ async def reconcile_resource(call: Call, arguments: Mapping[str, Any]) -> Plan:
             more, left = await _below(reader, kind, obj, action)
             found, notes = found + more, notes + left
         turn = asyncio.Semaphore(tracing.AT_ONCE)
-        targets = list(await asyncio.gather(*(_target(reader, turn, *each, action, token) for each in found)))
+        targets = await together(*(_target(reader, turn, *each, action, token) for each in found))
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     first = changing.noted(targets[0].change, notes)
