@@ -25,6 +25,7 @@ from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources import deleting as sending
 from fairlead.resources import patching
+from fairlead.resources.gathering import together
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.planning import Change, ChangedMeanwhileError
 from fairlead.resources.reading import Reader
@@ -64,15 +65,6 @@ async def tree(reader: Reader, kind: Kind, name: str, namespace: str = "") -> Tr
     goes = tuple(each.reference for each in below)
     told = (*_counted(goes), *_staying(found), *_holding(found), *_owned(found.trace.root.obj or {}))
     return Tree(goes, told)
-
-
-async def check_same(reader: Reader, kind: Kind, name: str, namespace: str, before: Tree) -> None:
-    """Raises `ChangedMeanwhileError` where more goes now than was agreed to, and as `tree`."""
-    now = await tree(reader, kind, name, namespace)
-    if grown := set(now.goes) - set(before.goes):
-        counted = ", ".join(sorted(map(str, grown))[:_MOST_NAMED])
-        what = f"what goes with {kind.api.kind} {name} has grown since: {counted}"
-        raise ChangedMeanwhileError(what, "nothing was changed", "repeat the call to see it as it is now")
 
 
 async def _hides(reader: Reader, node: Node) -> bool:
@@ -187,5 +179,5 @@ async def _still(reader: Reader, those: Sequence[Reference]) -> tuple[dict[Refer
             return
         there[each] = ": ".join(part for part in (health.state.value, health.message) if part)
 
-    await asyncio.gather(*map(look, those))
+    await together(*map(look, those))
     return {each: there[each] for each in those if each in there}, unread

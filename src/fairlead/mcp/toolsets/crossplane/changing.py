@@ -128,27 +128,7 @@ async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> 
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
     then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
-    plan = planned.plan([noted(change, (*counted, *stays, *notes))], then)
-
-    async def carry_out() -> Answer:
-        try:
-            _check_same(change, goes, await radius.radius(found, before))
-        except FairleadError as error:
-            raise planned.refused(error, kind) from error
-        return await plan.carry_out()
-
-    return replace(plan, carry_out=carry_out)
-
-
-def _check_same(change: Change, agreed: radius.Radius, now: radius.Radius) -> None:
-    """Raises `ToolError` where more goes than was agreed to, by somebody who may have thought about it for a while."""
-    known = dict(agreed.counts)
-    grown = [
-        f"{count} {name} instead of {known.get(name, 0)}" for name, count in now.counts if count > known.get(name, 0)
-    ]
-    if grown or now.unread:
-        what = f"what goes with {change.subject} " + ("has grown since" if grown else "cannot be counted again")
-        raise ToolError(f"{what}: {'; '.join([*grown, *now.unread])}", "nothing was changed", "repeat the call")
+    return planned.plan([noted(change, (*counted, *stays, *notes))], then)
 
 
 def _some(names: Sequence[str]) -> str:
