@@ -21,11 +21,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from fairlead.serving.certificates import Authority, KeyPair
 from testenv import building, initializing
+from testenv.closing import Closing
 from testenv.kubectl import kubectl
 from testenv.ports import Ports
 from testenv.processes import Process, ServerError, last_lines
@@ -49,7 +49,7 @@ ACTIVATE_ALL = {
 PROGRAM = Path(__file__).with_name("function.py")
 
 
-class RealCrossplane:
+class RealCrossplane(Closing):
     """`with RealCrossplane(cluster, directory)`: yields when Crossplane and the function listen.
 
     Raises `ServerError` when a program is not built or does not become ready. The cluster must outlive it.
@@ -83,22 +83,14 @@ class RealCrossplane:
         self._running: dict[str, Process] = {}
 
     def __enter__(self) -> "RealCrossplane":
-        try:
+        with self._or_close():
             self._program()  # before anything is made for it
             self._write_keys()
             self._start_function()
             self._prepare()
             self._running["function"].await_ready(lambda: _listens(self.ports["function"]))
             self._start_core()
-        except BaseException:
-            self.close()
-            raise
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         for name in ("crossplane", "function"):

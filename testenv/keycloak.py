@@ -16,11 +16,11 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from fairlead.serving.certificates import Authority
 from testenv import building
+from testenv.closing import Closing
 from testenv.ports import Ports
 from testenv.processes import Process, ServerError
 from testenv.targets import KEYCLOAK_ADMIN
@@ -42,7 +42,7 @@ class AdminError(Exception):
     """What Keycloak's administration answered."""
 
 
-class Keycloak:
+class Keycloak(Closing):
     """`with Keycloak(directory) as keycloak`. Raises `ServerError` when it is not built or does not become ready."""
 
     def __init__(self, directory: Path) -> None:
@@ -73,17 +73,9 @@ class Keycloak:
         command += ["-cp", str(self.directory / "lib" / "quarkus-run.jar")]
         command += ["io.quarkus.bootstrap.runner.QuarkusEntryPoint", "start", "--optimized", *self._flags()]
         self._process = Process("keycloak", command, self.directory / "keycloak.log")
-        try:
+        with self._or_close():
             self._process.await_ready(self._is_ready, START_SECONDS)
-        except BaseException:
-            self.close()
-            raise
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         if self._process is not None:

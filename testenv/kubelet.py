@@ -15,7 +15,6 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from fairlead.client.api import Client
@@ -67,17 +66,9 @@ class ClusterWithNode(RealCluster):
 
     def __enter__(self) -> Cluster:
         found = super().__enter__()
-        try:
+        with self._or_close():
             self._start_double()
-        except BaseException:
-            self.close()
-            raise
         return found
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         if double := self._running.pop("kubelet-double", None):

@@ -14,13 +14,14 @@ import re
 import subprocess
 from types import TracebackType
 
+from testenv.closing import Closing
 from testenv.processes import ServerError
 
 _NUMBERS = itertools.count(1)
 _OURS = re.compile(r"\bfl(\d+)[bnv]\d+\b")
 
 
-class Network:
+class Network(Closing):
     """`with Network() as network`. Raises `ServerError` where the rights for it are missing."""
 
     def __init__(self) -> None:
@@ -36,19 +37,11 @@ class Network:
     def __enter__(self) -> "Network":
         _sweep()
         _ip("link", "add", self.bridge, "type", "bridge")
-        try:
+        with self._or_close():
             self._subnet = _free_subnet()
             _ip("addr", "add", f"{self.host}/24", "dev", self.bridge)
             _ip("link", "set", self.bridge, "up")
-        except BaseException:
-            self.close()
-            raise
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         _ip("link", "del", self.bridge)

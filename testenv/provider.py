@@ -18,12 +18,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from fairlead.machinery import encoding
 from fairlead.serving.certificates import Authority
 from testenv import building
+from testenv.closing import Closing
 from testenv.crossplane import NAMESPACE
 from testenv.kubectl import kubectl
 from testenv.processes import Process, ServerError
@@ -44,7 +44,7 @@ _PAUSE = 0.2
 Object = dict[str, Any]
 
 
-class RealProvider:
+class RealProvider(Closing):
     """`with RealProvider(cluster, directory)`: yields when the package is healthy and its program reconciles.
 
     Raises `ServerError` when something is not built, or does not become ready. Crossplane must outlive it.
@@ -60,19 +60,11 @@ class RealProvider:
 
     def __enter__(self) -> "RealProvider":
         self.registry.__enter__()
-        try:
+        with self._or_close():
             self.install()
             self.start()
             self.configure()
-        except BaseException:
-            self.close()
-            raise
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self.stop()

@@ -13,10 +13,10 @@ import urllib.request
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from fairlead.client.targets import Cluster
 from testenv import building
+from testenv.closing import Closing
 from testenv.credentials import FRONT_PROXY, Credentials
 from testenv.ports import Ports
 from testenv.processes import Process, ServerError
@@ -25,7 +25,7 @@ CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "clusterr
 HOST = "127.0.0.1"
 
 
-class RealCluster:
+class RealCluster(Closing):
     """`with RealCluster(…) as cluster`; the instance itself can do what a test does to a server.
 
     Raises `ServerError` when the programs are not built or one of them does not become ready.
@@ -60,19 +60,11 @@ class RealCluster:
         return f"https://{self.host}:{self.ports['kube-apiserver']}"
 
     def __enter__(self) -> Cluster:
-        try:
+        with self._or_close():
             self._start_etcd()
             self.start_api_server()
             self._start_controllers()
-        except BaseException:
-            self.close()
-            raise
         return self.cluster
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """An API server that has lost its etcd never ends by itself, so it goes first."""

@@ -133,23 +133,28 @@ async def test_shared_data_and_the_plane_at_a_glance(older: Hand, unique: Callab
     assert "spec.size" in await older.refused("validate_manifest", manifest=json.dumps(claim))
 
 
+async def diagnosed(older: Hand, plane: Kubectl, name: str, pipeline: list[Object]) -> str:
+    """What is said of a claim that is composed so, once its composite has failed."""
+    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase"}
+    await older("create_composition", name=name, **kind, pipeline=json.dumps(pipeline))
+    plane.apply(manifests.claim(name, NAMESPACE, compositionRef={"name": name}))
+
+    def told() -> None:
+        selector = f"crossplane.io/claim-name={name}"
+        if "ReconcileError" not in plane.run("get", f"xdatabases.{GROUP}", "-l", selector, "-o", "json"):
+            raise Refused("its composite says nothing yet")
+
+    world.eventually(told)
+    return await older("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
+
+
 @understanding
 @pytest.mark.whole
 async def test_what_ails_a_claim(older: Hand, older_plane: Kubectl, unique: Callable[[str], str]) -> None:
     """The composition asks for a function that nobody has; its revision says nothing of that here."""
     name = unique("ails")
     step = [{"step": "make", "functionRef": {"name": "function-nobody-has"}}]
-    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase"}
-    await older("create_composition", name=name, **kind, pipeline=json.dumps(step))
-    older_plane.apply(manifests.claim(name, NAMESPACE, compositionRef={"name": name}))
-
-    def told() -> None:
-        selector = f"crossplane.io/claim-name={name}"
-        if "ReconcileError" not in older_plane.run("get", f"xdatabases.{GROUP}", "-l", selector, "-o", "json"):
-            raise Refused("its composite says nothing yet")
-
-    world.eventually(told)
-    diagnosis = await older("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
+    diagnosis = await diagnosed(older, older_plane, name, step)
     first = diagnosis.splitlines()[1]
     assert first.startswith("1. ")
     assert "function-nobody-has" in first
@@ -162,18 +167,8 @@ async def test_what_is_composed_in_a_namespace_is_said_to_be_the_cause(
 ) -> None:
     """The function makes a ConfigMap, as long as it is given no wishes."""
     name = unique("inside")
-    kind = {"xr_api_version": f"{GROUP}/v1alpha1", "xr_kind": "XDatabase"}
     step = [{"step": "make", "functionRef": {"name": FUNCTION}}]
-    await older("create_composition", name=name, **kind, pipeline=json.dumps(step))
-    older_plane.apply(manifests.claim(name, NAMESPACE, compositionRef={"name": name}))
-
-    def told() -> None:
-        selector = f"crossplane.io/claim-name={name}"
-        if "ReconcileError" not in older_plane.run("get", f"xdatabases.{GROUP}", "-l", selector, "-o", "json"):
-            raise Refused("its composite says nothing yet")
-
-    world.eventually(told)
-    diagnosis = await older("diagnose_resource", kind=f"databases.{GROUP}", name=name, namespace=NAMESPACE)
+    diagnosis = await diagnosed(older, older_plane, name, step)
     assert "composes something that is in a namespace" in diagnosis.splitlines()[1]
 
 
