@@ -135,10 +135,11 @@ def embedded(directory: Path) -> Iterator[Pair]:
     from anyio.from_thread import start_blocking_portal
 
     from fairlead.embedded.cluster import EmbeddedCluster
+    from fairlead.serving import loops
 
     app, control_plane = (EmbeddedCluster(name, directory / name) for name in ("app", "control-plane"))
     with (
-        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        start_blocking_portal(backend_options={"loop_factory": loops.factory()}) as portal,
         portal.wrap_async_context_manager(app),
         portal.wrap_async_context_manager(control_plane),
     ):

@@ -18,4 +18,4 @@ def space_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
         return known("127.0.0.1" if host in (ROUTER, f"auth.{DOMAIN}") else host, *arguments, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(loops, "_factory", lambda: None)  # uvloop has a resolver of its own
+    monkeypatch.setattr(loops, "factory", lambda: None)  # uvloop has a resolver of its own

@@ -19,6 +19,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import Phase
 from hypothesis.errors import Flaky
 
+from fairlead.serving import loops
 from testenv import building
 from tests.differential import machine, servers
 from tests.differential.comparing import Difference
@@ -44,7 +45,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         servers.real(Path(folder), xrd_crd) as sides,
-        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        start_blocking_portal(backend_options={"loop_factory": loops.factory()}) as portal,
         portal.wrap_async_context_manager(servers.twins(*sides)) as twins,
     ):
         report, began = Report(options.show) if options.all else None, time.monotonic()

@@ -9,6 +9,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import Phase
 
 from fairlead.connector import mapping, naming, patching, rewriting, selecting
+from fairlead.serving import loops
 from tests.differential import machine, servers
 from tests.differential.comparing import Difference
 from tests.differential.twins import Twins
@@ -34,7 +35,7 @@ def test_no_operation_tells_the_connector_from_a_server_that_stores_the_kind(
     xrd_crd = crossplane_crds / "apiextensions.crossplane.io_compositeresourcedefinitions.yaml"
     with (
         servers.real(tmp_path, xrd_crd) as sides,
-        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        start_blocking_portal(backend_options={"loop_factory": loops.factory()}) as portal,
         portal.wrap_async_context_manager(servers.twins(*sides)) as twins,
     ):
         found: list[Difference] = []
@@ -47,7 +48,7 @@ def test_no_operation_tells_the_connector_from_a_server_that_stores_the_kind(
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BlockingPortal, Twins, set[str]]]:
     with (
-        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        start_blocking_portal(backend_options={"loop_factory": loops.factory()}) as portal,
         portal.wrap_async_context_manager(servers.embedded(tmp_path_factory.mktemp("differential"))) as twins,
     ):
         yield portal, twins, set().union(*differences(portal, twins))

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from fairlead.serving import loops
 from fairlead.serving.certificates import Authority
 
 
-@pytest.fixture(params=[{"use_uvloop": False}, {"use_uvloop": True}], ids=["asyncio", "uvloop"])
+@pytest.fixture(params=[{}, {"loop_factory": loops.factory()}], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return "asyncio", request.param
 

@@ -9,13 +9,14 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=_factory()) as runner:
+    with asyncio.Runner(loop_factory=factory()) as runner:
         return runner.run(main)
 
 
-def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """None where asyncio's own is to be used."""
     if importlib.util.find_spec("uvloop") is None:
         return None
-    import uvloop
+    from fairlead.serving.descriptors import Loop
 
-    return uvloop.new_event_loop
+    return Loop
