@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from testenv import building
+from testenv import building, limits
 
 DURATIONS = building.cache() / "durations.json"
 PARTS = {
@@ -69,6 +69,8 @@ def main() -> int:
 def on_real(part: str, what: str) -> int:
     missing = building.missing()
     if not missing or os.environ.get("FAIRLEAD_REQUIRE_REAL"):
+        if lack := limits.too_low():
+            say(lack)
         return run(part, what)
     say(f"no {what}: not built: {', '.join(missing)}; `make testenv` builds what is missing")
     return 0
