@@ -32,9 +32,19 @@ def plane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["RealClus
 
 
 @pytest.fixture(scope="session")
-def plane(plane_server: "RealCluster") -> "Kubectl":
-    """It offers claims (databases) and namespaced composites (caches), which become Ready."""
+def offering_plane(plane_server: "RealCluster") -> "Kubectl":
     return offering(plane_server)
+
+
+@pytest.fixture(scope="module")
+def plane(plane_server: "RealCluster", offering_plane: "Kubectl") -> Iterator["Kubectl"]:
+    """It offers claims (databases) and namespaced composites (caches), which become Ready."""
+    from fairlead.serving import loops
+    from tests.crossplane import sweeping
+
+    before = loops.run(sweeping.found(plane_server.cluster))
+    yield offering_plane
+    loops.run(sweeping.cleared(plane_server.cluster, before))
 
 
 def offering(server: "RealCluster") -> "Kubectl":

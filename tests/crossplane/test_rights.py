@@ -28,6 +28,7 @@ from fairlead.resources.kinds import Kinds
 from fairlead.resources.reading import Reader
 from testenv.registry import Registry
 from testenv.servers import RealCluster
+from tests.crossplane import sweeping
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.crossplane.rights_cases import CASES, MANAGED_GROUP, Bed
 from tests.e2e import manifests, world
@@ -228,11 +229,12 @@ async def short_of(server: RealCluster, bed: Bed, entry: str, names: Sequence[st
     """What each tool may not do that it tries to, by the rights of its own; in kinds that came later it may nothing."""
     found = list[str]()
     for name in names:
-        user, calls = bed.unique("enough"), await CASES[name](bed)
-        kinds = await Reader(bed.client).kinds()
-        await bound(bed.client, user, rules(entry, [tools(entry)[name]], kinds))
-        async with agent(server, entry, user) as one:
-            told = await one.lacks(name, calls)
+        async with sweeping.swept(bed.client):
+            user, calls = bed.unique("enough"), await CASES[name](bed)
+            kinds = await Reader(bed.client).kinds()
+            await bound(bed.client, user, rules(entry, [tools(entry)[name]], kinds))
+            async with agent(server, entry, user) as one:
+                told = await one.lacks(name, calls)
         found += [f"{name}: {each}" for each in sorted(told) if not came_later(each, kinds)]
     return found
 
@@ -280,7 +282,10 @@ async def test_no_tool_asks_for_a_right_by_name_that_it_does_not_miss(
     first = SERVERS[: SERVERS.index(entry)]
     seen = {name for each in first for name in tools(each)}
     fresh = [tool for name, tool in tools(entry).items() if name not in seen]
-    found = [each for tool in fresh for each in await unmissed(plane_server, bed, entry, tool)]
+    found = list[str]()
+    for tool in fresh:
+        async with sweeping.swept(bed.client):
+            found += await unmissed(plane_server, bed, entry, tool)
     assert "\n".join(found) == ""
 
 
@@ -314,7 +319,7 @@ async def test_without_any_right_something_is_missed_and_named(plane_server: Rea
             continue
         user = bed.unique("fewer")
         await bound(bed.client, user, every - {each})
-        async with agent(plane_server, entry, user) as one:
+        async with sweeping.swept(bed.client), agent(plane_server, entry, user) as one:
             async for name, calls in calls_for(bed, entry, each):
                 if await one.misses(each, name, calls):
                     break
