@@ -39,12 +39,10 @@ def offering_plane(plane_server: "RealCluster") -> "Kubectl":
 @pytest.fixture(scope="module")
 def plane(plane_server: "RealCluster", offering_plane: "Kubectl") -> Iterator["Kubectl"]:
     """It offers claims (databases) and namespaced composites (caches), which become Ready."""
-    from fairlead.serving import loops
-    from tests.crossplane import sweeping
+    from tests.crossplane.sweeping import swept_after
 
-    before = loops.run(sweeping.found(plane_server.cluster))
-    yield offering_plane
-    loops.run(sweeping.cleared(plane_server.cluster, before))
+    with swept_after(plane_server.cluster):
+        yield offering_plane
 
 
 def offering(server: "RealCluster") -> "Kubectl":

@@ -27,7 +27,7 @@ class Provided:
 
 
 @pytest.fixture(scope="session")
-def provided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
+def provided_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
     from testenv.crossplane import RealCrossplane
     from testenv.kubelet import ClusterWithNode
     from testenv.provider import RUNTIME, RealProvider
@@ -43,6 +43,14 @@ def provided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
             yield Provided(offering(server), server, provider)
     finally:
         shutil.rmtree(server.data)
+
+
+@pytest.fixture(scope="module")
+def provided(provided_plane: Provided) -> Iterator[Provided]:
+    from tests.crossplane.sweeping import swept_after
+
+    with swept_after(provided_plane.server.cluster):
+        yield provided_plane
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ since nothing runs them; some operations run by the clock. What two hundred test
 a small machine busy, and the other tests waiting.
 """
 
-from collections.abc import AsyncIterator, Set
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Set
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from fairlead.client.api import Client
 from fairlead.client.targets import Cluster
 from fairlead.machinery import statuses
 from fairlead.machinery.paths import Resource
+from fairlead.serving import loops
 
 PACKAGES = ("providers", "functions", "configurations")
 OPERATIONS = ("cronoperations", "watchoperations")
@@ -22,15 +23,21 @@ RESTLESS = (
 Present = Set[tuple[Resource, str]]
 
 
-async def found(cluster: Cluster) -> Present:
-    async with cluster.open() as client:
-        return await present(client)
+@contextmanager
+def swept_after(cluster: Cluster) -> Iterator[None]:
+    """As `swept`, around whole tests, where no event loop runs."""
 
+    async def found() -> Present:
+        async with cluster.open() as client:
+            return await present(client)
 
-async def cleared(cluster: Cluster, but: Present) -> None:
-    """As leaving `swept`, between tests, when no event loop runs."""
-    async with cluster.open() as client:
-        await remove(client, but)
+    async def clear(but: Present) -> None:
+        async with cluster.open() as client:
+            await remove(client, but)
+
+    before = loops.run(found())
+    yield
+    loops.run(clear(before))
 
 
 @asynccontextmanager

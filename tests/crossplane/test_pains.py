@@ -107,8 +107,11 @@ async def test_what_is_well_has_no_cause_down_to_what_its_provider_made(ward: Wa
         ("compositions", name, ""),
     ):
         await ward.well(kind, of, namespace)
-    for kind in ("providerrevisions", "compositionrevisions"):
-        (first, *_) = json.loads(ward.plane.run("get", kind, "-o", "json"))["items"]
+    for kind, label in (
+        ("providerrevisions", f"pkg.crossplane.io/package={real.NAME}"),
+        ("compositionrevisions", f"crossplane.io/composition-name={name}"),
+    ):
+        (first, *_) = json.loads(ward.plane.run("get", kind, "-l", label, "-o", "json"))["items"]
         await ward.well(kind, first["metadata"]["name"], "")
 
 
