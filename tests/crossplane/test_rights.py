@@ -30,7 +30,7 @@ from testenv.registry import Registry
 from testenv.servers import RealCluster
 from tests.crossplane import sweeping
 from tests.crossplane.conftest import GROUP, NAMESPACE
-from tests.crossplane.rights_cases import CASES, MANAGED_GROUP, Bed
+from tests.crossplane.rights_cases import CASES, MANAGED_GROUP, XRD, Bed
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 from tests.mcp.changing import Person
@@ -297,6 +297,8 @@ async def calls_for(bed: Bed, entry: str, right: Right) -> AsyncIterator[tuple[s
     one |= {"namespace": NAMESPACE} if kind.resource.namespaced else {}
     if verb == "get":
         yield "trace_resource", [one]
+    if verb == "delete" and "claim" in kind.api.categories and "delete_xrd" in tools(entry):
+        yield "delete_xrd", [{"name": XRD}]
     if verb == "list" and "resources_list" in tools(entry):
         yield "resources_list", [{"kind": kind.resource.qualified}]
     if verb == "patch":

@@ -52,8 +52,11 @@ class Change:
     """What is sent, without what only time decides; part of the digest."""
     send: Callable[[], Awaitable[Object]] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    """What follows from it: part of the digest, so that another outcome is another change."""
     removes_more: bool = False
     """Whether something goes that the object itself does not show, such as its pods."""
+    remarks: tuple[str, ...] = ()
+    """What is worth knowing besides, and may be otherwise a moment later."""
 
     @property
     def what(self) -> str:

@@ -21,6 +21,7 @@ from fairlead.crossplane.understanding import circumstances, radius
 from fairlead.crossplane.understanding.causes import FINALIZERS, Cause
 from fairlead.crossplane.understanding.circumstances import Circumstances
 from fairlead.crossplane.understanding.rules.anything import held
+from fairlead.crossplane.understanding.rules.composing import bound_otherwise, stranded
 from fairlead.crossplane.understanding.rules.managing import no_controller
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
@@ -90,7 +91,7 @@ def _obstacles(known: Circumstances) -> list[Cause]:
     found = [
         cause
         for node in known.trace.nodes
-        for rule in (no_controller, held)
+        for rule in (no_controller, stranded, bound_otherwise, held)
         if _may_hold(node) and (cause := rule(node, known)) is not None
     ]
     depths = {each.reference: each.depth for each in known.trace.nodes}

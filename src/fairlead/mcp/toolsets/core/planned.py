@@ -65,13 +65,13 @@ def summary(changes: Sequence[Change]) -> str:
 
 
 def shown(changes: Sequence[Change]) -> str:
-    """The diff of each, under its name where there are several; notes last."""
+    """The diff of each, under its name where there are several; notes and remarks last."""
     parts: list[str] = []
     for each in changes:
         text = each.diff.text() if each.after is not None else ""
         parts += [f"{each.subject}:"] if len(changes) > 1 else []
         parts += [text] if text else [] if each.after is None else ["no difference"]
-        parts += each.notes
+        parts += [*each.notes, *each.remarks]
     return fencing.plain("\n".join(parts))
 
 

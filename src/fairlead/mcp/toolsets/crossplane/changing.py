@@ -8,6 +8,7 @@ after a change is waited for, because "created" is not the answer that anybody w
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fairlead.crossplane import references
@@ -94,13 +95,15 @@ async def created(
     return settling(found, changes, arguments) if settles else announcing(changes)
 
 
-async def patched(call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str) -> Plan:
+async def patched(
+    call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str, remarks: Sequence[str] = ()
+) -> Plan:
     found = reader(call, arguments)
     try:
         change = await patching.planned(found, kind, arguments["name"], arguments.get("namespace", ""), patch)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return settling(found, [noted(change, notes)], arguments)
+    return settling(found, [replace(noted(change, notes), remarks=_plain(remarks))], arguments)
 
 
 def fields(arguments: Arguments, obj: Object) -> Object:
@@ -111,8 +114,14 @@ def fields(arguments: Arguments, obj: Object) -> Object:
         raise ToolError(error.what, error.why, error.remedy) from error
 
 
-async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> Plan:
-    """Raises `ToolError` where it cannot be counted what goes with it."""
+async def deleted(
+    call: Call,
+    arguments: Arguments,
+    kind: Kind,
+    *notes: str,
+    first: Callable[[Reader, Object], Awaitable[None]] | None = None,
+) -> Plan:
+    """`first` is done with what is to be deleted. Raises `ToolError` where it cannot be counted what goes with it."""
     found = reader(call, arguments)
     try:
         change = await deleting.planned(found, kind, arguments["name"], arguments.get("namespace", ""))
@@ -128,7 +137,18 @@ async def deleted(call: Call, arguments: Arguments, kind: Kind, *notes: str) -> 
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
     then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
+    change = replace(change, send=_after(partial(first, found, before), change.send)) if first else change
     return planned.plan([noted(change, (*counted, *stays, *notes))], then)
+
+
+def _after(
+    first: Callable[[], Awaitable[None]], send: Callable[[], Awaitable[Object]]
+) -> Callable[[], Awaitable[Object]]:
+    async def both() -> Object:
+        await first()
+        return await send()
+
+    return both
 
 
 def _some(names: Sequence[str]) -> str:
@@ -137,8 +157,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def noted(change: Change, notes: Sequence[str]) -> Change:
-    said = (redacting.text(fencing.plain(each)) for each in notes if each)
-    return replace(change, notes=(*change.notes, *said))
+    return replace(change, notes=(*change.notes, *_plain(notes)))
+
+
+def _plain(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(redacting.text(fencing.plain(each)) for each in lines if each)
 
 
 def settling(found: Reader, changes: list[Change], arguments: Arguments) -> Plan:
@@ -155,7 +178,7 @@ def announcing(changes: Sequence[Change]) -> Plan:
     is_asked = any(each.removes for each in changes)
 
     async def tell() -> list[str]:
-        return [] if is_asked else [note for each in changes for note in each.notes]
+        return [] if is_asked else [note for each in changes for note in (*each.notes, *each.remarks)]
 
     return telling(planned.plan(changes), tell)
 

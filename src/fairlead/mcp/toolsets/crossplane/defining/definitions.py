@@ -9,6 +9,7 @@ from fairlead.crossplane import building, sweeping
 from fairlead.crossplane.defining import describing
 from fairlead.crossplane.judging import judge
 from fairlead.crossplane.understanding import radius
+from fairlead.crossplane.upkeep import retiring
 from fairlead.crossplane.xrds import GROUP, KIND, DefinitionError, scope
 from fairlead.crossplane.xrds import read as xrds_read
 from fairlead.machinery import patches, statuses
@@ -107,10 +108,9 @@ async def update_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
         notes += await authoring.outlook(reader, found, after)
     lives = await radius.radius(reader, found)
     counted = ", ".join(f"{count} {name}" for name, count in lives.counts)
-    notes += (
-        [f"live objects that have to fit it: {counted}"] if lives.total and "versions" in patch.get("spec", {}) else []
-    )
-    return await changing.patched(call, arguments, kind, patch, *notes)
+    has_to_fit = lives.total and "versions" in patch.get("spec", {})
+    remarks = [f"live objects that have to fit it: {counted}"] if has_to_fit else []
+    return await changing.patched(call, arguments, kind, patch, *notes, remarks=remarks)
 
 
 def _patch(arguments: Mapping[str, Any], found: Object) -> Object:
@@ -146,12 +146,20 @@ async def _stored(reader: Reader, found: Object, after: Object) -> list[str]:
         if each["spec"].get("compositeTypeRef") == target
     ]
     moves = f"a composition names the referenceable version for good: make those of {old} anew for {new}"
-    return [f"{moves}: {', '.join(names)}" if names else moves]
+    return [f"{moves}: {', '.join(names)}" if names else moves, *_left_behind(found, old, new)]
+
+
+def _left_behind(xrd: Object, old: str, new: str) -> list[str]:
+    """Seen on Crossplane 2.3 and 1.20: a composite's reference back to its claim is compared with its version."""
+    if not xrd["spec"].get("claimNames"):
+        return []
+    what = f"claims that were bound under {old} are neither reconciled nor deleted from then on"
+    return [f"{what}, until spec.claimRef.apiVersion of their composites is {xrd['spec']['group']}/{new}"]
 
 
 async def delete_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
     kind = await changing.reader(call, arguments).kind(KIND, _V1)
-    return await changing.deleted(call, arguments, kind)
+    return await changing.deleted(call, arguments, kind, first=retiring.claims)
 
 
 async def list_xrds(call: Call, arguments: Mapping[str, Any]) -> Answer:
@@ -284,6 +292,10 @@ TOOLS = (
         plan=delete_xrd,
         parameters=(NAME, DRY_RUN, CONTEXT),
         tool_class=ToolClass.DELETE,
-        rights=(Right(("get", "delete"), GROUP, _RESOURCE), changing.LIVES),
+        rights=(
+            Right(("get", "delete"), GROUP, _RESOURCE),
+            changing.LIVES,
+            Right(("delete",), "*", "*", ("claim",)),
+        ),
     ),
 )
