@@ -1,6 +1,7 @@
 """Kinds of providers are switched on by real Crossplane, after it was shown that this is for good."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -141,7 +142,9 @@ async def test_of_a_real_provider_it_is_told_what_is_used_and_would_do(
         )
         listed = await agent("list_managed_resource_definitions", provider="provider-kubernetes")
         assert "PROVIDER=provider-kubernetes" in listed
-        assert "in all: 4 active of 4" in listed
+        active = re.search(r"in all: (\d+) active of \d+, [1-9]\d* with objects", listed)
+        assert active is not None
+        assert int(active[1]) >= 4  # and whatever other tests have activated
         assert "to serve only what is used: set_activation_policy patterns=" in listed
         unused = await agent("list_managed_resource_definitions", state="unused")
         assert "observedobjectcollections.kubernetes.crossplane.io" in unused
