@@ -20,8 +20,8 @@ from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
-SECONDS = 30.0
-"""Within the time of a call; whoever has claims that take longer calls once more."""
+SECONDS = 20.0
+"""Within the time that a call has by default; whoever has claims that take longer calls once more."""
 _PAUSE = 0.3
 
 
