@@ -6,7 +6,8 @@ in `kubectl explain`; the sample fills in what is required and nothing else, bec
 Source: issue Crossplane toolset, 3 (describe_xrd_schema); reference/crossplane.md §2.3, §3.
 """
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fairlead.crossplane.defining import generating
@@ -26,6 +27,18 @@ def version(xrd: Mapping[str, Any], name: str = "") -> Object:
         there = ", ".join(str(each.get("name")) for each in versions)
         raise DefinitionError(f"the XRD has no version {name or 'that is referenceable'}", "", f"there are: {there}")
     return dict(found)
+
+
+def nearest(xrds: Iterable[Mapping[str, Any]], named: str) -> list[str]:
+    """The names of XRDs, those first that are called, or make a kind that is called, nearly so."""
+
+    def distance(xrd: Mapping[str, Any]) -> float:
+        spec = xrd.get("spec") or {}
+        kinds = [str((spec.get(each) or {}).get("kind", "")).lower() for each in ("names", "claimNames")]
+        called = [xrd["metadata"]["name"], xrd["metadata"]["name"].partition(".")[0], *kinds]
+        return -max(difflib.SequenceMatcher(None, each, named.lower()).ratio() for each in called)
+
+    return [each["metadata"]["name"] for each in sorted(xrds, key=distance)]
 
 
 def fields(xrd: Mapping[str, Any], name: str = "") -> list[str]:

@@ -26,6 +26,7 @@ _ITS_NAMESPACE = Parameter("namespace", "Its namespace.")
 _DEPTH = Parameter("depth", "Levels below it.", type="integer", default=10, minimum=1, maximum=50)
 _SCOPES = Parameter("scopes", f"Of {', '.join(surveying.SCOPES)}; all by default.", type="array")
 _VERSION = Parameter("version", "The referenceable one by default.")
+_MOST_NAMED = 20
 _MIGRATION = Parameter("migration", "Name what is of Crossplane 1, with its new form.", type="boolean", default=False)
 _MOST_NODES = 150
 
@@ -113,8 +114,11 @@ async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
     try:
         kind = await reader.kind(named)
     except UnknownKindError as error:
-        there = ", ".join(each["metadata"]["name"] for each in found[:20]) or "none"
-        raise ToolError(f"no XRD makes {named!r}", "", f"there are: {there}") from error
+        there = describing.nearest(found, named)
+        more = f" and {len(there) - _MOST_NAMED} more" if len(there) > _MOST_NAMED else ""
+        raise ToolError(
+            f"no XRD makes {named!r}", "", f"there are: {', '.join(there[:_MOST_NAMED]) or 'none'}{more}"
+        ) from error
     for each in found:
         spec = each.get("spec") or {}
         plurals = {(spec.get(names) or {}).get("plural") for names in ("names", "claimNames")}
