@@ -254,12 +254,12 @@ def stranded(node: Node, known: Circumstances) -> Cause | None:
 
 def bound_otherwise(node: Node, known: Circumstances) -> Cause | None:
     """Crossplane compares the whole reference back to the claim, its version included."""
-    told = [each for each in (message(node, "Synced"), *known.warnings(node)) if _UNBOUND in each]
+    told = message(node, "Synced")  # and not its events, which are remembered for an hour after it was mended
     composite = next((each for each in known.trace.nodes if each.parent == node.id and each.obj is not None), None)
-    if "claim" not in node.categories or not told or composite is None:
+    if "claim" not in node.categories or _UNBOUND not in told or composite is None:
         return None
     bound = ((composite.obj or {}).get("spec") or {}).get("claimRef") or {}
-    evidence = (told[0], f"spec.claimRef of {composite.reference}: {bound.get('apiVersion')} {bound.get('name')}")
+    evidence = (told, f"spec.claimRef of {composite.reference}: {bound.get('apiVersion')} {bound.get('name')}")
     following = steps.look_at(composite.reference, composite.categories)
     if (bound.get("namespace"), bound.get("name")) != (node.reference.namespace, node.reference.name):
         what = f"{node.reference} names {composite.reference}, which is another claim's"

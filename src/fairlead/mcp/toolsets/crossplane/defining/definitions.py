@@ -150,7 +150,7 @@ async def _stored(reader: Reader, found: Object, after: Object) -> list[str]:
 
 
 def _left_behind(xrd: Object, old: str, new: str) -> list[str]:
-    """Seen on Crossplane 2.3 and 1.20: a composite's reference back to its claim is compared with its version."""
+    """Crossplane compares a composite's reference back to its claim, its version included (seen on 2.3)."""
     if not xrd["spec"].get("claimNames"):
         return []
     what = f"claims that were bound under {old} are neither reconciled nor deleted from then on"
