@@ -262,6 +262,7 @@ async def test_what_goes_with_a_configuration_is_counted_and_named(
     await agent("uninstall_package", kind="configuration", name=name)
     assert "goes with it: 1 XQueue" in agent.talk.asked[-1]
     assert "by name: XQueue/one" in agent.talk.asked[-1]
+    assert "claims that are still there may hang in their deletion" in agent.talk.asked[-1]
     assert f"its own that go: 1 CompositeResourceDefinition: xqueues.{group}" in agent.talk.asked[-1]
 
     def gone() -> None:

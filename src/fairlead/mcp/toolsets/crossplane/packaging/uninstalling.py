@@ -1,8 +1,9 @@
 """Packages taken away: what goes with them, what stays, who is left without, told before anything is deleted.
 
-Crossplane deletes whatever it is told to. Three things surprise people, and are said first: managed resources whose
-provider goes hang in their deletion, because nobody is left to clean up; a package that another one depends on is
-installed again at once, without what went with it; and what a package has brought in as its dependency stays.
+Crossplane deletes whatever it is told to. Four things surprise people, and are said first: managed resources whose
+provider goes hang in their deletion, because nobody is left to clean up; claims whose API goes may hang in theirs (see
+`fairlead.crossplane.upkeep.retiring`); a package that another one depends on is installed again at once, without what
+went with it; and what a package has brought in as its dependency stays.
 
 Source: reference/crossplane.md §1.5, §2.3, §7 (3); seen on Crossplane 2.3.4.
 """
@@ -49,6 +50,11 @@ async def _consequences(reader: Reader, package: Object) -> list[str]:
     if package["kind"] == "Provider":
         found.append(
             "managed resources that are still there hang in their deletion, for nobody cleans up: delete them first"
+        )
+    if package["kind"] == "Configuration":
+        found.append(
+            "claims that are still there may hang in their deletion, where their composites' kind goes first: delete "
+            "them first"
         )
     return [*found, *await _own(reader, package), *_stays(package, locked)]
 
