@@ -16,7 +16,12 @@ from tests.e2e import world
 from tests.e2e.hands import Kubectl, Refused
 
 Object = dict[str, Any]
-pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-toolset:retiring")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.real,
+    pytest.mark.whole,
+    pytest.mark.requirement("crossplane-toolset:retiring"),
+]
 PAUSED = "crossplane.io/paused"
 FINALIZER = "finalizer.apiextensions.crossplane.io"
 
@@ -72,7 +77,6 @@ async def test_a_claim_that_does_not_go_keeps_its_xrd(
     gone(plane, f"xrd/xparasols.{group}")
 
 
-@pytest.mark.whole
 async def test_a_claim_whose_composites_kind_went_first_is_told_of(
     plane: Kubectl, reader: Reader, group: str, unique: Callable[[str], str]
 ) -> None:

@@ -21,6 +21,7 @@ OBJECTS = Resource(GROUP, "v1alpha1", "objects")
 pytestmark = [pytest.mark.real, pytest.mark.requirement("crossplane-pains:real-provider")]
 
 
+@pytest.mark.whole
 def test_what_a_managed_resource_asks_for_is_made_and_unmade(provided: Provided, unique: Callable[[str], str]) -> None:
     name, hands = unique("managed"), provided.hands
     wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}}

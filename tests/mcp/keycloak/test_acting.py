@@ -13,7 +13,7 @@ from testenv.realm import CLUSTER, SERVER, SERVER_SECRET, Realm, audience
 from tests.mcp.keycloak.agents import Agent
 from tests.mcp.keycloak.conftest import IMPERSONATOR, Serving, Trusting
 
-pytestmark = [pytest.mark.real, pytest.mark.requirement("mcp-keycloak:registers-and-logs-in")]
+pytestmark = [pytest.mark.real, pytest.mark.whole, pytest.mark.requirement("mcp-keycloak:registers-and-logs-in")]
 Unique = Callable[[str], str]
 
 
@@ -54,7 +54,6 @@ async def test_a_token_is_exchanged(alice: Agent, serving: Serving, trusting: Tr
     assert event["user"]["extra"]["authentication.kubernetes.io/credential-id"] != [f"JTI={alice.claims['jti']}"]
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:exchange")
 async def test_so_is_one_of_the_era_with_sessions(
     alice: Agent, serving: Serving, trusting: Trusting, unique: Unique
@@ -66,7 +65,6 @@ async def test_so_is_one_of_the_era_with_sessions(
     assert asked(trusting, namespace)["user"]["username"] == "oidc:alice"
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:impersonate")
 async def test_a_user_is_impersonated(alice: Agent, serving: Serving, trusting: Trusting, unique: Unique) -> None:
     namespace = unique("impersonated")
@@ -78,7 +76,6 @@ async def test_a_user_is_impersonated(alice: Agent, serving: Serving, trusting: 
     assert "oidc:developers" in event["impersonatedUser"]["groups"]
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:pass-on")
 class TestPassingOn:
     async def test_a_token_for_both_is_passed_on(
@@ -101,7 +98,6 @@ class TestPassingOn:
         assert "log in" in said(answer)
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:rights")
 async def test_the_cluster_decides_what_a_person_may(alice: Agent, serving: Serving, trusting: Trusting) -> None:
     async with alice.connected(serving.url("exchanging")) as client:
@@ -113,7 +109,6 @@ async def test_the_cluster_decides_what_a_person_may(alice: Agent, serving: Serv
     assert events[-1]["responseStatus"]["code"] == 403
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:access")
 async def test_who_is_not_among_the_users_is_not_let_in(realm: Realm, serving: Serving) -> None:
     mallory = Agent(realm.keycloak.trusting, "mallory")
@@ -122,7 +117,6 @@ async def test_who_is_not_among_the_users_is_not_let_in(realm: Realm, serving: S
     assert "not for you" in answer
 
 
-@pytest.mark.whole
 @pytest.mark.requirement("mcp-keycloak:expires")
 async def test_an_expired_token_is_refreshed_without_a_person(alice: Agent, serving: Serving, unique: Unique) -> None:
     async with alice.connected(serving.url("exchanging")) as client:
@@ -135,7 +129,6 @@ async def test_an_expired_token_is_refreshed_without_a_person(alice: Agent, serv
     assert alice.claims["sub"] == first["sub"]
 
 
-@pytest.mark.whole
 async def test_no_token_and_no_secret_is_written_down(
     realm: Realm, alice: Agent, serving: Serving, unique: Unique
 ) -> None:
