@@ -8,7 +8,7 @@ from pathlib import Path
 
 INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 NEEDED = 512
-"""Twice the 250 that a run of everything was seen to hold; 128 are enough for a few clusters."""
+"""Three times the 167 that a run of everything was seen to hold; 128 are enough for a slice of it."""
 
 
 def too_low(instances: Path = INSTANCES) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fairlead.crossplane.understanding.causes import OF_CLAIMS
 from fairlead.crossplane.upkeep import finalizing
 from fairlead.crossplane.upkeep.finalizing import GuardedError, Remover, Situation
 from testenv.servers import RealCluster
@@ -83,7 +84,7 @@ async def test_what_waits_for_something_below_is_not_let_go(
     one = {"kind": "database", "name": name, "namespace": NAMESPACE}
     await agent("reconcile_resource", **one, action="pause", wait_seconds=20)
     plane.run("delete", f"databases.{GROUP}", name, "-n", NAMESPACE, "--wait=false")
-    paused = await agent.refused("remove_finalizer", **one, finalizer=finalizing.CLAIM)
+    paused = await agent.refused("remove_finalizer", **one, finalizer=OF_CLAIMS)
     assert "reconcile_resource action=resume lets it go" in paused
     await agent("reconcile_resource", **one, action="resume", wait_seconds=20)
 
@@ -93,7 +94,7 @@ async def test_what_waits_for_something_below_is_not_let_go(
             raise Refused(f"{composite} has {metadata['finalizers']}")
 
     world.eventually(held_alone)
-    waits = await agent.refused("remove_finalizer", **one, finalizer=finalizing.CLAIM)
+    waits = await agent.refused("remove_finalizer", **one, finalizer=OF_CLAIMS)
     assert f"still there: XDatabase/{composite}" in waits
     below = {"kind": f"xdatabases.{GROUP}", "name": composite}
     await agent("remove_finalizer", **below, finalizer=MINE)

@@ -18,8 +18,10 @@ from fairlead.crossplane.understanding.steps import Next
 from fairlead.machinery import conditions
 
 Object = Mapping[str, Any]
+OF_CLAIMS = "finalizer.apiextensions.crossplane.io"
+"""The finalizer that Crossplane puts on every claim."""
 FINALIZERS: Mapping[str, str] = {
-    "finalizer.apiextensions.crossplane.io": "the claim controller, when its composite is gone",
+    OF_CLAIMS: "the claim controller, when its composite is gone",
     "composite.apiextensions.crossplane.io": "the composite controller, at once",
     "finalizer.managedresource.crossplane.io": "the provider, when the external resource is gone",
     "in-use.crossplane.io": "the provider, when no managed resource uses the config",

@@ -18,6 +18,7 @@ from fairlead.crossplane.judging import State, judge
 from fairlead.crossplane.managed import managing, providing
 from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.understanding import radius
+from fairlead.crossplane.understanding.causes import OF_CLAIMS
 from fairlead.crossplane.upkeep.reconciling import is_paused
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.errors import FairleadError
@@ -26,7 +27,6 @@ from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
-CLAIM = "finalizer.apiextensions.crossplane.io"
 COMPOSITE = "composite.apiextensions.crossplane.io"
 MANAGED = "finalizer.managedresource.crossplane.io"
 CONFIG = "in-use.crossplane.io"
@@ -38,7 +38,7 @@ _KUBERNETES = frozenset({"foregroundDeletion", "orphan", "kubernetes", "customre
 SECONDS = 60
 """For which a deletion is taken to be under way."""
 _LEAKS = {
-    CLAIM: "its composite, if one is left, stays without a claim",
+    OF_CLAIMS: "its composite, if one is left, stays without a claim",
     COMPOSITE: "nothing by itself: Kubernetes collects what it is made of",
     CONFIG: "managed resources that still name it can be deleted no more, for lack of credentials",
     REVISION: "its entry in the Lock and what it owns may stay",
@@ -117,7 +117,7 @@ async def look(reader: Reader, kind: Kind, obj: Object, finalizer: str) -> Situa
     """Raises what `Reader` raises: what cannot be read is no reason to go on."""
     if finalizer in (MANAGED, CONFIG):
         remover = await _provider(reader, kind)
-    elif finalizer in (CLAIM, COMPOSITE):
+    elif finalizer in (OF_CLAIMS, COMPOSITE):
         remover = await _definition(reader, kind)
     elif finalizer in _LEAKS:
         remover = Remover("Crossplane", alive=True)
@@ -150,7 +150,7 @@ async def _definition(reader: Reader, kind: Kind) -> Remover:
 
 
 async def _left(reader: Reader, kind: Kind, obj: Object, finalizer: str) -> tuple[str, ...]:
-    if finalizer == CLAIM:
+    if finalizer == OF_CLAIMS:
         return tuple([str(each) for each in references.children(obj) if await _is_there(reader, each)])
     if finalizer == CONFIG:
         return await _users(reader, kind, obj)

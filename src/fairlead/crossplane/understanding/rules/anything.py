@@ -4,10 +4,10 @@ from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
-from fairlead.crossplane.understanding.causes import FINALIZERS, Cause, Rule, health_of
+from fairlead.crossplane.understanding.causes import FINALIZERS, OF_CLAIMS, Cause, Rule, health_of
 from fairlead.crossplane.understanding.circumstances import Circumstances
 
-_WAITING_ABOVE = frozenset({"finalizer.apiextensions.crossplane.io", "foregroundDeletion"})
+_WAITING_ABOVE = frozenset({OF_CLAIMS, "foregroundDeletion"})
 """Finalizers that only wait for what is below."""
 
 

@@ -7,14 +7,13 @@ from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference, machinery
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
-from fairlead.crossplane.understanding.causes import FINALIZERS, Cause, Object, Rule, message, said
+from fairlead.crossplane.understanding.causes import FINALIZERS, OF_CLAIMS, Cause, Object, Rule, message, said
 from fairlead.crossplane.understanding.circumstances import Circumstances
 from fairlead.crossplane.understanding.steps import Next
 from fairlead.machinery import conditions
 from fairlead.resources.kinds import UnknownKindError
 
 _V1 = "apiextensions.crossplane.io/v1"
-_OF_CLAIMS = "finalizer.apiextensions.crossplane.io"
 _UNBOUND = "that is not bound to this claim"
 
 
@@ -239,16 +238,16 @@ def composing_failed(node: Node, known: Circumstances) -> Cause | None:
 def stranded(node: Node, known: Circumstances) -> Cause | None:
     """A claim whose composite went together with its kind, which its controller goes on asking for."""
     metadata = (node.obj or {}).get("metadata") or {}
-    if node.health.state is not State.DELETING or _OF_CLAIMS not in (metadata.get("finalizers") or ()):
+    if node.health.state is not State.DELETING or OF_CLAIMS not in (metadata.get("finalizers") or ()):
         return None
     below = [each for each in known.trace.nodes if each.parent == node.id]
     lost = next((each for each in below if each.health.reason == UnknownKindError.__name__), None)
     if lost is None:
         return None
     what = f"{node.reference} is being deleted and waits for {lost.reference}, whose kind is not served any more"
-    evidence = (f"{_OF_CLAIMS}: {FINALIZERS[_OF_CLAIMS]}", *known.warnings(node)[:2])
+    evidence = (f"{OF_CLAIMS}: {FINALIZERS[OF_CLAIMS]}", *known.warnings(node)[:2])
     remedy = "the composite went with its kind, which Crossplane does not see: take the finalizer off"
-    following = steps.remove_finalizer(node.reference, _OF_CLAIMS)
+    following = steps.remove_finalizer(node.reference, OF_CLAIMS)
     return Cause("stranded-claim", node.reference, what, evidence, remedy, following, 97)
 
 
@@ -261,12 +260,12 @@ def bound_otherwise(node: Node, known: Circumstances) -> Cause | None:
     bound = ((composite.obj or {}).get("spec") or {}).get("claimRef") or {}
     evidence = (told, f"spec.claimRef of {composite.reference}: {bound.get('apiVersion')} {bound.get('name')}")
     following = steps.look_at(composite.reference, composite.categories)
-    if (bound.get("namespace"), bound.get("name")) != (node.reference.namespace, node.reference.name):
+    if (bound.get("namespace"), bound.get("name")) == (node.reference.namespace, node.reference.name):
+        what = f"{node.reference} was bound under another version, so Crossplane neither reconciles nor deletes it"
+        remedy = "write the referenceable version of its XRD into spec.claimRef.apiVersion of its composite"
+    else:
         what = f"{node.reference} names {composite.reference}, which is another claim's"
         remedy = "let the claim name a composite of its own, or none"
-        return Cause("bound-otherwise", node.reference, what, evidence, remedy, following, 96)
-    what = f"{node.reference} was bound under another version, so Crossplane neither reconciles nor deletes it"
-    remedy = "write the referenceable version of its XRD into spec.claimRef.apiVersion of its composite"
     return Cause("bound-otherwise", node.reference, what, evidence, remedy, following, 96)
 
 

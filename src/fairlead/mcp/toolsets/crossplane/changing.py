@@ -133,7 +133,7 @@ async def deleted(
         why = "; ".join(goes.unread)
         raise ToolError(f"what goes with {change.subject} cannot be counted, so it is not deleted", why)
     counted = [f"goes with it: {', '.join(f'{count} {name}' for name, count in goes.counts)}"] if goes.total else []
-    counted += [f"by name: {_some(goes.names)}"] if goes.names else []
+    counted += [f"by name: {some(goes.names)}"] if goes.names else []
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
     then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
@@ -151,7 +151,8 @@ def _after(
     return both
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """As many as are read, and how many more there are."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"
 

@@ -15,7 +15,7 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
-from fairlead.mcp.toolsets.crossplane import shortening
+from fairlead.mcp.toolsets.crossplane import changing, shortening
 from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
@@ -26,7 +26,6 @@ _ITS_NAMESPACE = Parameter("namespace", "Its namespace.")
 _DEPTH = Parameter("depth", "Levels below it.", type="integer", default=10, minimum=1, maximum=50)
 _SCOPES = Parameter("scopes", f"Of {', '.join(surveying.SCOPES)}; all by default.", type="array")
 _VERSION = Parameter("version", "The referenceable one by default.")
-_MOST_NAMED = 20
 _MIGRATION = Parameter("migration", "Name what is of Crossplane 1, with its new form.", type="boolean", default=False)
 _MOST_NODES = 150
 
@@ -114,11 +113,8 @@ async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
     try:
         kind = await reader.kind(named)
     except UnknownKindError as error:
-        there = describing.nearest(found, named)
-        more = f" and {len(there) - _MOST_NAMED} more" if len(there) > _MOST_NAMED else ""
-        raise ToolError(
-            f"no XRD makes {named!r}", "", f"there are: {', '.join(there[:_MOST_NAMED]) or 'none'}{more}"
-        ) from error
+        there = changing.some(describing.nearest(found, named)) or "none"
+        raise ToolError(f"no XRD makes {named!r}", "", f"there are: {there}") from error
     for each in found:
         spec = each.get("spec") or {}
         plurals = {(spec.get(names) or {}).get("plural") for names in ("names", "claimNames")}
