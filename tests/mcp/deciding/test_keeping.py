@@ -70,16 +70,17 @@ async def test_a_handle_goes_to_any_worker_once(redis_url: str, tmp_path: Path) 
 @pytest.mark.requirement("mcp-policy:seals")
 def test_a_seal_opens_only_what_was_sealed_for_it() -> None:
     seals, newer = Seals(b"a" * 32), Seals(b"b" * 32, b"a" * 32)
-    sealed = seals.seal("plan", b"text", "here")
-    assert b"text" not in sealed
-    assert seals.open("plan", sealed, "here") == newer.open("plan", sealed, "here") == b"text"
+    said = b"things_delete a in namespace shop"
+    sealed = seals.seal("plan", said, "here")
+    assert said not in sealed
+    assert seals.open("plan", sealed, "here") == newer.open("plan", sealed, "here") == said
     for opener, purpose, wrong, place in (
         (seals, "other", sealed, "here"),
         (seals, "plan", sealed, "there"),
         (Seals(), "plan", sealed, "here"),
-        (seals, "plan", sealed[:-1] + b"\x00", "here"),
+        (seals, "plan", sealed[:-1] + bytes([sealed[-1] ^ 1]), "here"),
         (seals, "plan", b"", "here"),
-        (seals, "plan", newer.seal("plan", b"text", "here"), "here"),
+        (seals, "plan", newer.seal("plan", said, "here"), "here"),
     ):
         with pytest.raises(SealError):
             opener.open(purpose, wrong, place)
