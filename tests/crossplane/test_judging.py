@@ -45,6 +45,8 @@ CASES: list[tuple[Object, State, str]] = [
      State.HEALTHY, "Available"),
     (obj("example.org/v1", "Bucket", ("Synced", "True", "Fine")), State.PROGRESSING, "not Ready"),
     (obj("example.org/v1", "Bucket", spec={"managementPolicies": []}), State.PAUSED, "ReconcilePaused"),
+    (obj("example.org/v1", "Bucket", metadata={"name": "b", "annotations": {"crossplane.io/paused": "True"}}),
+     State.HEALTHY, ""),
     (obj("example.org/v1", "Thing"), State.HEALTHY, ""),
     (obj("v1", "ConfigMap"), State.HEALTHY, ""),
     (obj("apps/v1", "Deployment", spec={"replicas": 2}, status={"updatedReplicas": 2, "availableReplicas": 1}),

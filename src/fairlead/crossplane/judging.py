@@ -89,13 +89,18 @@ _STATUSLESS_GROUPS = frozenset({"", "rbac.authorization.k8s.io", "policy", "netw
 _STATUSLESS = frozenset({"Composition", "EnvironmentConfig", "DeploymentRuntimeConfig", "ImageConfig", "StoreConfig"})
 
 
+def is_paused(obj: Object) -> bool:
+    """By its annotation, whose value Crossplane compares to the letter: `True` pauses nothing."""
+    return bool(((obj.get("metadata") or {}).get("annotations") or {}).get(PAUSED) == "true")
+
+
 def judge(obj: Object, categories: Collection[str] = ()) -> Health:
     """Of one object as the API server shows it; `categories` of its kind tell claims, composites and managed apart."""
     metadata = obj.get("metadata") or {}
     if metadata.get("deletionTimestamp"):
         held = ", ".join(metadata.get("finalizers") or ()) or "no finalizer"
         return Health(State.DELETING, "Deleting", f"since {metadata['deletionTimestamp']}, held by {held}")
-    if str((metadata.get("annotations") or {}).get(PAUSED, "")).lower() == "true":
+    if is_paused(obj):
         return Health(State.PAUSED, "ReconcilePaused", f"the annotation {PAUSED} stops it; deletion waits too")
     if (obj.get("spec") or {}).get("managementPolicies") == []:
         return Health(State.PAUSED, "ReconcilePaused", "its empty managementPolicies stop it; deletion waits too")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fairlead.crossplane.judging import PAUSED
+from fairlead.crossplane.judging import is_paused
 from fairlead.resources.kinds import Kind
 
 Object = Mapping[str, Any]
@@ -195,6 +195,6 @@ def deletion_words(obj: Object) -> str:
         return "no provider has taken it up, so nothing outside goes with it"
     if not policies(obj):
         return "its empty policies pause it: it stays until they are others"
-    if str(annotations(obj).get(PAUSED)) == "true":
+    if is_paused(obj):
         return "it is paused: it stays until it is resumed"
     return f"outside, {name} is deleted" if not stays_outside(obj) else f"outside it is {name}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairlead.crossplane import sources
-from fairlead.crossplane.judging import PAUSED
+from fairlead.crossplane.judging import is_paused
 from fairlead.crossplane.packaging import locking, versions
 from fairlead.crossplane.packaging.locking import Locked
 from fairlead.crossplane.sources import Source
@@ -66,8 +66,7 @@ def _trap(package: Object) -> list[str]:
 
 
 def _paused(package: Object) -> list[str]:
-    annotations = (package.get("metadata") or {}).get("annotations") or {}
-    return ["it is paused: nothing happens until it is resumed"] if annotations.get(PAUSED) == "true" else []
+    return ["it is paused: nothing happens until it is resumed"] if is_paused(package) else []
 
 
 def former(package: Object, revisions: Sequence[Object], wanted: str = "") -> Object:

@@ -14,12 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from fairlead.crossplane import references, xrds
-from fairlead.crossplane.judging import State, judge
+from fairlead.crossplane.judging import State, is_paused, judge
 from fairlead.crossplane.managed import managing, providing
 from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.understanding import radius
 from fairlead.crossplane.understanding.causes import OF_CLAIMS
-from fairlead.crossplane.upkeep.reconciling import is_paused
 from fairlead.machinery import conditions, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources import happening

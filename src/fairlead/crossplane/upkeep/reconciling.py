@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.crossplane.judging import PAUSED
+from fairlead.crossplane.judging import PAUSED, is_paused
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.tracing import Node, Trace
 from fairlead.machinery import conditions
@@ -67,15 +67,6 @@ def _key(obj: Object) -> tuple[str, str]:
 
 def is_cron(obj: Object) -> bool:
     return _key(obj) == CRON
-
-
-def is_paused(obj: Object) -> bool:
-    """By its annotation."""
-    return str(_annotations(obj).get(PAUSED, "")).lower() == "true"
-
-
-def _annotations(obj: Object) -> Mapping[str, Any]:
-    return (obj.get("metadata") or {}).get("annotations") or {}
 
 
 def heeds(obj: Object, categories: Collection[str], action: str) -> bool:

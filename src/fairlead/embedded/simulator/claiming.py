@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fairlead.client.api import Client
-from fairlead.crossplane import xrds
+from fairlead.crossplane import judging, xrds
 from fairlead.crossplane.xrds import Definition
 from fairlead.embedded.simulator import composing, following
 from fairlead.machinery import conditions, statuses
@@ -52,7 +52,7 @@ class Offer:
         """What has come of our own writing alone is no news."""
         metadata = event["metadata"]
         done = self._composed.get((metadata["name"], metadata.get("namespace", "")), 0)
-        if "deletionTimestamp" in metadata or metadata["generation"] > done or composing.is_paused(event):
+        if "deletionTimestamp" in metadata or metadata["generation"] > done or judging.is_paused(event):
             await self.composite_changed(event)
 
     async def composite_changed(self, event: Object) -> None:
@@ -70,7 +70,7 @@ class Offer:
 
     async def _led(self, composite: Object) -> Object:
         metadata = composite["metadata"]
-        if self.composer and composing.is_paused(composite):
+        if self.composer and judging.is_paused(composite):
             return await self._rest(composite)
         if self.composer or metadata.get("namespace"):
             composite = await self._adopted(composite)

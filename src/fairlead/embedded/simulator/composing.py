@@ -152,10 +152,6 @@ def waiting(claim: Mapping[str, Any], time: str) -> list[Object]:
     return _conditions(claim, condition("Ready", "False", "Waiting", time, why))
 
 
-def is_paused(obj: Mapping[str, Any]) -> bool:
-    return (obj["metadata"].get("annotations") or {}).get("crossplane.io/paused") == "true"
-
-
 def paused(time: str) -> Object:
     why = "Reconciliation (including deletion) is paused via the pause annotation"
     return condition("Synced", "False", "ReconcilePaused", time, why)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairlead.client.api import Client
+from fairlead.crossplane import judging
 from fairlead.embedded.simulator import composing, following
 from fairlead.machinery import conditions
 from fairlead.machinery.conditions import condition
@@ -48,7 +49,7 @@ class Providers:
         if not self._running.get(kind) or _is_done(obj):
             return
         name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace")
-        if composing.is_paused(obj):
+        if judging.is_paused(obj):
             wanted = [composing.paused(following.now())]
         elif patch := _taken_up(obj):
             obj = await self.client.patch(kind, name, patch, namespace)
@@ -83,7 +84,7 @@ def _is_done(event: Mapping[str, Any]) -> bool:
     metadata = event["metadata"]
     settled = _EXTERNAL in (metadata.get("annotations") or {}) and FINALIZER in (metadata.get("finalizers") or ())
     said = conditions.is_true(event, "Synced") and conditions.is_true(event, "Ready")
-    return settled and said and "deletionTimestamp" not in metadata and not composing.is_paused(event)
+    return settled and said and "deletionTimestamp" not in metadata and not judging.is_paused(event)
 
 
 def _well() -> list[Object]:
