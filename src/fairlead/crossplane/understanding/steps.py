@@ -7,10 +7,11 @@ remedy in words has to do. At a terminal there are no tools, but always kubectl.
 Kinds are written `Kind.group`, which every tool and kubectl take, and which no other kind shares.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairlead.crossplane.references import Reference
+from fairlead.machinery import encoding
 from fairlead.machinery.paths import GroupVersion
 
 Has = Callable[[str], bool]
@@ -110,6 +111,13 @@ def reconcile(reference: Reference, action: str) -> Next:
     return Next(calls, f"kubectl annotate {_named(reference)} {change}")
 
 
+def unpause_policies(reference: Reference) -> Next:
+    """Of a managed resource."""
+    change = """--type=merge -p '{"spec":{"managementPolicies":["*"]}}'"""
+    calls = (about("set_management_policies", reference, preset="full"), *look_at(reference, ("managed",)).calls)
+    return Next(calls, f"kubectl patch {_named(reference)} {change}")
+
+
 def clear_pending(reference: Reference) -> Next:
     calls = (about("clear_create_pending", reference), *look_at(reference, ("managed",)).calls)
     return Next(calls, f"kubectl annotate {_named(reference)} crossplane.io/external-create-pending-")
@@ -167,9 +175,11 @@ def provider_configs(config: Reference) -> Next:
     return Next(calls, f"kubectl get {kind_of(config)}{_where(config)}")
 
 
-def remove_finalizer(reference: Reference, finalizer: str) -> Next:
+def remove_finalizer(reference: Reference, finalizer: str, others: Sequence[str]) -> Next:
+    """That one alone: `others` of the object stay."""
     calls = (about("remove_finalizer", reference, finalizer=finalizer), *explain_deletion(reference).calls)
-    return Next(calls, f"""kubectl patch {_named(reference)} --type=merge -p '{{"metadata":{{"finalizers":null}}}}'""")
+    kept = encoding.to_json({"metadata": {"finalizers": list(others)}}).decode()
+    return Next(calls, f"kubectl patch {_named(reference)} --type=merge -p '{kept}'")
 
 
 def logs(pod: Reference) -> Next:

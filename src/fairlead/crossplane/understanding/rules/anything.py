@@ -1,6 +1,6 @@
 """What can be wrong with an object of any kind: paused, gone, kept from going, or native and not well."""
 
-from fairlead.crossplane.judging import State
+from fairlead.crossplane.judging import State, is_paused
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
@@ -12,17 +12,16 @@ _WAITING_ABOVE = frozenset({OF_CLAIMS, "foregroundDeletion"})
 
 
 def paused(node: Node, known: Circumstances) -> Cause | None:
+    """By its annotation, or a managed resource by policies that let its provider do nothing."""
     if node.health.state is not State.PAUSED:
         return None
-    return Cause(
-        "paused",
-        node.reference,
-        f"{node.reference} is paused by an annotation, so nothing happens to it, deletion included",
-        ("metadata.annotations: crossplane.io/paused: true",),
-        "remove the annotation once the reason for it is gone",
-        steps.reconcile(node.reference, "resume"),
-        85,
-    )
+    way, seen, remedy = "an annotation", "metadata.annotations: crossplane.io/paused: true", "remove the annotation"
+    following = steps.reconcile(node.reference, "resume")
+    if not is_paused(node.obj or {}):
+        way, seen, remedy = "empty policies", "spec.managementPolicies: []", "set policies that let its provider act"
+        following = steps.unpause_policies(node.reference)
+    what = f"{node.reference} is paused by {way}, so nothing happens to it, deletion included"
+    return Cause("paused", node.reference, what, (seen,), f"{remedy} once the reason is gone", following, 85)
 
 
 def unreadable(node: Node, known: Circumstances) -> Cause | None:

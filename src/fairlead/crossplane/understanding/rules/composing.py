@@ -237,8 +237,8 @@ def composing_failed(node: Node, known: Circumstances) -> Cause | None:
 
 def stranded(node: Node, known: Circumstances) -> Cause | None:
     """A claim whose composite went together with its kind, which its controller goes on asking for."""
-    metadata = (node.obj or {}).get("metadata") or {}
-    if node.health.state is not State.DELETING or OF_CLAIMS not in (metadata.get("finalizers") or ()):
+    finalizers = ((node.obj or {}).get("metadata") or {}).get("finalizers") or ()
+    if node.health.state is not State.DELETING or OF_CLAIMS not in finalizers:
         return None
     below = [each for each in known.trace.nodes if each.parent == node.id]
     lost = next((each for each in below if each.health.reason == UnknownKindError.__name__), None)
@@ -247,7 +247,7 @@ def stranded(node: Node, known: Circumstances) -> Cause | None:
     what = f"{node.reference} is being deleted and waits for {lost.reference}, whose kind is not served any more"
     evidence = (f"{OF_CLAIMS}: {FINALIZERS[OF_CLAIMS]}", *known.warnings(node)[:2])
     remedy = "the composite went with its kind, which Crossplane does not see: take the finalizer off"
-    following = steps.remove_finalizer(node.reference, OF_CLAIMS)
+    following = steps.remove_finalizer(node.reference, OF_CLAIMS, [each for each in finalizers if each != OF_CLAIMS])
     return Cause("stranded-claim", node.reference, what, evidence, remedy, following, 97)
 
 

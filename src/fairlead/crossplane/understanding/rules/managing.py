@@ -64,7 +64,9 @@ def _uninstalled(node: Node, known: Circumstances) -> Cause:
         "objects, and only then can the provider be installed again"
     )
     evidence = tuple(filter(None, (goes, f"finalizers: {', '.join(held)}")))
-    following = steps.remove_finalizer(node.reference, held[0]) if held else steps.explain_deletion(node.reference)
+    following = (
+        steps.remove_finalizer(node.reference, held[0], held[1:]) if held else steps.explain_deletion(node.reference)
+    )
     return Cause("provider-uninstalled", node.reference, what, evidence, remedy, following, 96)
 
 
