@@ -38,6 +38,7 @@ _SAMPLES: Mapping[str, Any] = {
     "revision": "provider-cloud-1",
     "action": "now",
     "finalizer": "finalizer.managedresource.crossplane.io",
+    "others": ("example.org/ours",),
     "categories": ("managed",),
 }
 _KINDS = [
