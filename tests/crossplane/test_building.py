@@ -120,6 +120,27 @@ def test_from_what_is_none(schedule: str) -> None:
         building.cron_operation("a", schedule, steps("a"))
 
 
+def test_from_one_that_is_never_due() -> None:
+    with pytest.raises(BuildError, match="is never due: there is no such day"):
+        building.cron_operation("a", "0 0 31 2 *", steps("a"))
+
+
+def test_what_would_never_run_is_refused() -> None:
+    building.cron_operation("a" * 63, "@daily", steps("a"))
+    with pytest.raises(BuildError, match="would never run"):
+        building.cron_operation("a" * 64, "@daily", steps("a"))
+    with pytest.raises(BuildError, match="fails before it runs"):
+        building.operation("a", steps("a"), 0)
+
+
+@pytest.mark.parametrize("wrong", ["make", None, ["make"], 1])
+def test_a_step_is_a_mapping(wrong: Any) -> None:
+    with pytest.raises(BuildError, match="a step of a pipeline is a mapping"):
+        building.check_pipeline([wrong])
+    with pytest.raises(BuildError, match="a step of a pipeline is a mapping"):
+        building.rearranged(steps("a"), [wrong], [], [])
+
+
 def test_a_usage_is_where_what_it_protects_is() -> None:
     of = {"apiVersion": "v1", "kind": "ConfigMap", "resourceRef": {"name": "a"}}
     assert building.usage("u", of, None, "ours", namespace="shop")["kind"] == "Usage"

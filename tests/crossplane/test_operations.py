@@ -71,6 +71,12 @@ async def test_an_operation_runs_once_and_again_under_another_name(
     assert plane.run("get", "configmap", name, "-n", NAMESPACE, "-o", "name").strip() == f"configmap/{name}"
     assert "never runs again" in await agent("rerun_operation", name=name, dry_run=True)
 
+    for number in (1, 2):
+        begun = await agent("create_operation", generate_name=f"{name}-gen-", pipeline=pipeline(), wait_seconds=0)
+        assert f"created Operation {name}-gen-{number}" in begun
+    both = await agent.refused("create_operation", name=name, generate_name=name, pipeline=pipeline())
+    assert "give either name or generate_name" in both
+
     await agent("delete_operation", name=name)
     assert "what it has applied stays: 1" in agent.talk.asked[-1]
     assert plane.run("get", "configmap", name, "-n", NAMESPACE, "-o", "name")
@@ -193,6 +199,8 @@ async def test_a_cron_operation_says_when_and_is_changed_field_by_field(
     labels = await agent.refused("update_operation", name=name, type="cron", match_labels=["a=b"])
     assert "match_labels is of a WatchOperation" in labels
 
+    for tool in ("get_operation_status", "delete_operation"):
+        assert f"{name} is a CronOperation; give type=cron" in await agent.refused(tool, name=name)
     now = await agent("rerun_operation", name=name, type="cron")
     assert f"created Operation {name}-2" in now
     assert not runs(plane, f"cronoperation={name}"), "it is none of its runs"
@@ -229,6 +237,31 @@ async def test_a_cron_operation_runs_pauses_and_goes_on(
     assert json.loads(plane.run("get", "cronoperation", name, "-o", "json"))["spec"]["successfulHistoryLimit"] == 3
     assert f"run of CronOperation {name}" in await agent("list_operations", owner=name)
     await agent("delete_operation", name=name, type="cron")
+
+
+@real
+@pytest.mark.whole
+async def test_what_is_refused_before_would_not_do_what_it_says(
+    agent: Hand, plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    """Crossplane takes all three: one runs at once, one fails before it runs, one never makes a run."""
+    never, zero, long = unique("never"), unique("zero"), f"{unique('long')}-{'x' * 60}"
+    steps = {"spec": {"mode": "Pipeline", "pipeline": json.loads(pipeline())}}
+    kinds = {never: ("0 0 31 2 *", 1), long: ("* * * * *", 0)}
+    for name, (schedule, _) in kinds.items():
+        spec = {"schedule": schedule, "operationTemplate": steps}
+        plane.apply(
+            {"apiVersion": operating.VERSION, "kind": "CronOperation", "metadata": {"name": name}, "spec": spec}
+        )
+    wait_for(plane, f"cronoperation={never}", 1)
+    operation = {"apiVersion": operating.VERSION, "kind": "Operation", "metadata": {"name": zero}}
+    plane.apply({**operation, "spec": {**steps["spec"], "retryLimit": 0}})
+    plane.run("wait", f"{RUNS}/{zero}", "--for=condition=Succeeded=False", "--timeout=30s")
+    assert "failures 0 of 0" in await agent("get_operation_status", name=zero)
+    assert "running: none" in await agent("get_operation_status", name=long, type="cron")
+    for name, (_, count) in kinds.items():
+        await agent("delete_operation", name=name, type="cron")
+        assert f"goes with it: {count} Operation" in agent.talk.asked[-1]
 
 
 def test_a_run_says_how_long_it_took_and_whose_it_was() -> None:

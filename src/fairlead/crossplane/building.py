@@ -8,6 +8,7 @@ Source: reference/crossplane.md §1, §2.2.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.crossplane import crontab, sources
@@ -23,6 +24,7 @@ OPERATIONS = "ops.crossplane.io"
 PROTECTION = "protection.crossplane.io"
 _PACKAGE = re.compile(r"[^/\s]+\.[^/\s]+(/[^/\s:@]+)+(:[^/\s:@]+|@sha256:[0-9a-f]{64})")
 _LATEST = frozenset({"latest", "stable", "main", "master"})
+LONGEST_LABEL = 63
 
 
 class BuildError(FairleadError):
@@ -147,6 +149,7 @@ def check_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
     if not 1 <= len(pipeline) <= 99:
         raise BuildError(f"a pipeline has 1 to 99 steps, this one {len(pipeline)}", "", SHAPE)
     names: set[str] = set()
+    _check_steps(pipeline)
     for index, each in enumerate(pipeline):
         step = str(each.get("step") or "")
         function = (each.get("functionRef") or {}).get("name") if isinstance(each.get("functionRef"), Mapping) else ""
@@ -162,6 +165,12 @@ def check_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
+def _check_steps(steps: Sequence[Any]) -> None:
+    for each in steps:
+        if not isinstance(each, Mapping):
+            raise BuildError(f"a step of a pipeline is a mapping, {each!r} is none", "", SHAPE)
+
+
 SHAPE = "[{step, functionRef: {name}, input: {apiVersion, kind, …}}]"
 
 
@@ -172,6 +181,7 @@ def rearranged(
     order: Sequence[str],
 ) -> list[Object]:
     """Steps changed in place or added at the end, others taken out, then ordered. Raises `BuildError`."""
+    _check_steps(upsert)
     known = {str(each.get("step")): dict(each) for each in pipeline}
     if missing := [
         each for each in (*remove, *order) if each not in known and each not in {str(s.get("step")) for s in upsert}
@@ -228,6 +238,8 @@ def operation(name: str, pipeline: Sequence[Mapping[str, Any]], retry_limit: int
 
 def _operation(pipeline: Sequence[Mapping[str, Any]], retry_limit: int | None) -> Object:
     check_pipeline(pipeline)
+    if retry_limit is not None and retry_limit < 1:
+        raise BuildError("with a retry_limit of 0 an operation fails before it runs", "", "1 runs it once")
     spec: Object = {"mode": "Pipeline", "pipeline": [dict(each) for each in pipeline]}
     return spec | ({"retryLimit": retry_limit} if retry_limit is not None else {})
 
@@ -241,11 +253,14 @@ def cron_operation(
 
 
 def check_schedule(schedule: str) -> None:
-    """Raises `BuildError`."""
+    """Raises `BuildError`; what is never due Crossplane 2.3 runs at once, and fails to run ever after."""
     try:
-        crontab.parse(schedule)
+        due = crontab.upcoming(schedule, datetime.now(UTC), 1)
     except crontab.ScheduleError as error:
         raise BuildError(error.what, error.why, error.remedy) from error
+    if not due:
+        why = "Crossplane would run it once, at once"
+        raise BuildError(f"{schedule!r} is never due: there is no such day", why, "create_operation runs it once")
 
 
 def watch_operation(
@@ -268,6 +283,9 @@ def _repeated(
     retry_limit: int | None,
     settings: Mapping[str, Any],
 ) -> Object:
+    if len(name) > LONGEST_LABEL:
+        why = f"its name is a label of its runs, which takes {LONGEST_LABEL} characters"
+        raise BuildError(f"a {kind} of this name would never run", why, "give it a shorter one")
     spec = {**when, "operationTemplate": {"spec": _operation(pipeline, retry_limit)}}
     spec |= {key: value for key, value in settings.items() if value not in (None, "")}
     return {"apiVersion": f"{OPERATIONS}/v1alpha1", "kind": kind, "metadata": _metadata(name), "spec": spec}

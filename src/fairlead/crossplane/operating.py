@@ -43,6 +43,7 @@ def tries(obj: Object) -> tuple[int, int]:
 
 
 def is_over(obj: Object) -> bool:
+    """Of an operation: ended, it never runs again. What repeats never says so."""
     return (conditions.get(obj, "Succeeded") or {}).get("status") in ("True", "False")
 
 
@@ -96,7 +97,7 @@ def next_runs(schedule: str, now: datetime | None = None, count: int = 3) -> str
     return f"next runs{every}: {', '.join(f'{each:%a %Y-%m-%d %H:%M:%SZ}' for each in found)}{zone}"
 
 
-def function_notes(revisions: Iterable[Object], steps: Sequence[Object], capability: str = "operation") -> list[str]:
+def function_notes(revisions: Iterable[Object], steps: Sequence[Object]) -> list[str]:
     """Functions that cannot run here; Crossplane finds out only when it runs them. What says nothing only composes."""
     active = {packages.owner(each): each for each in revisions if packages.is_active(each)}
     found = []
@@ -104,7 +105,7 @@ def function_notes(revisions: Iterable[Object], steps: Sequence[Object], capabil
         able = (active.get(name, {}).get("status") or {}).get("capabilities") or ["composition"]
         if name not in active:
             found.append(f"the function {name} is not installed")
-        elif capability not in able:
+        elif "operation" not in able:
             found.append(f"the function {name} cannot run in operations: it is made for {', '.join(able)}")
     return found
 
@@ -119,9 +120,9 @@ def again(obj: Object, name: str) -> dict[str, Any]:
     }
 
 
-def free_name(base: str, taken: Iterable[str]) -> str:
+def free_name(base: str, taken: Iterable[str], number: int = 2) -> str:
     """`base-2`, or what is free after it; short enough for a name."""
-    known, number = set(taken), 2
-    while (name := f"{base[:58].rstrip('-')}-{number}") in known:
+    known = set(taken)
+    while (name := f"{base[:58].rstrip('-.')}-{number}") in known:
         number += 1
     return name

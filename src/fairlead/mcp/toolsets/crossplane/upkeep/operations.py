@@ -8,7 +8,7 @@ from typing import Any
 from fairlead.crossplane import building, crontab
 from fairlead.crossplane import operating as facts
 from fairlead.crossplane.judging import State, judge
-from fairlead.machinery import redacting
+from fairlead.machinery import redacting, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
@@ -17,6 +17,7 @@ from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing, shortening, showing
 from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.planning import live
 from fairlead.resources.reading import Query, Reader
 
 Arguments = Mapping[str, Any]
@@ -36,9 +37,28 @@ async def served(reader: Reader, name: str) -> Kind:
 
 
 async def create_operation(call: Call, arguments: Arguments) -> Plan:
-    return await created(call, arguments, lambda pipeline: building.operation(
-        arguments["name"], pipeline, arguments.get("retry_limit")
+    named = {**arguments, "name": await _name(changing.reader(call, arguments), arguments)}
+    return await created(call, named, lambda pipeline: building.operation(
+        named["name"], pipeline, arguments.get("retry_limit")
     ))  # fmt: skip
+
+
+async def _name(reader: Reader, arguments: Arguments) -> str:
+    """As given, or the first that is free: a random one would be another when the plan is confirmed."""
+    name, prefix = (str(arguments.get(each) or "") for each in ("name", "generate_name"))
+    if bool(name) == bool(prefix):
+        raise ToolError("what to call it is not said", "", "give either name or generate_name")
+    kind = await served(reader, "Operation")
+    try:
+        return name or await free_name(reader, prefix, 1)
+    except FairleadError as error:
+        raise answering.refused(error, kind) from error
+
+
+async def free_name(reader: Reader, base: str, number: int = 2) -> str:
+    """Of an operation. Raises what `Reader` raises."""
+    found = await reader.every("Operation", facts.VERSION)
+    return facts.free_name(base, (each["metadata"]["name"] for each in found), number)
 
 
 async def create_cron_operation(call: Call, arguments: Arguments) -> Plan:
@@ -153,8 +173,21 @@ def _row(obj: Object) -> str:
 
 
 async def get_operation_status(call: Call, arguments: Arguments) -> Answer:
-    await served(changing.reader(call, arguments), facts.KINDS[arguments["type"]])
-    return await showing.gets(facts.KINDS[arguments["type"]], facts.VERSION, _about)(call, arguments)
+    reader, wanted = changing.reader(call, arguments), facts.KINDS[arguments["type"]]
+    await served(reader, wanted)
+    try:
+        return await showing.gets(wanted, facts.VERSION, _about)(call, arguments)
+    except ToolError as error:
+        if isinstance(error.__cause__, statuses.NotFound):
+            await check_type(reader, arguments)
+        raise
+
+
+async def check_type(reader: Reader, arguments: Arguments) -> None:
+    """Of what is not there; raises `ToolError` where one of another type has its name."""
+    for other, kind_name in facts.KINDS.items():
+        if other != arguments["type"] and await live(reader, await served(reader, kind_name), arguments["name"], ""):
+            raise ToolError(f"{arguments['name']} is a {kind_name}", "", f"give type={other}") from None
 
 
 async def _about(reader: Reader, obj: Object) -> list[str]:
@@ -197,7 +230,9 @@ async def _applied(reader: Reader, reference: Mapping[str, Any]) -> str:
 
 
 async def runs(reader: Reader, owner: Object) -> list[Object]:
-    """Oldest first. Raises what `Reader` raises."""
+    """Oldest first; none of one whose name is too long for the label of a run. Raises what `Reader` raises."""
+    if len(owner["metadata"]["name"]) > building.LONGEST_LABEL:
+        return []
     mine = f"{facts.OWNERS[owner['kind']]}={owner['metadata']['name']}"
     found = await reader.every("Operation", facts.VERSION, label_selector=mine)
     return sorted(found, key=lambda each: str(each["metadata"].get("creationTimestamp")))
@@ -208,7 +243,7 @@ async def _runs(reader: Reader, owner: Object) -> list[str]:
 
 
 PIPELINE = Parameter("pipeline", "YAML list of {step, functionRef: {name}, input}.", required=True)
-RETRY = Parameter("retry_limit", "Failures at most; 5 by default.", type="integer", minimum=0)
+RETRY = Parameter("retry_limit", "Failures at most; 5 by default.", type="integer", minimum=1)
 TYPE = Parameter("type", "Its type.", default="operation", choices=tuple(facts.KINDS))
 DEADLINE = Parameter("starting_deadline_seconds", "Later than this is missed.", type="integer", minimum=1)
 REPEATED = (
@@ -233,9 +268,13 @@ TOOLS = (
         "Create an operation",
         "Run a one-time operation: a pipeline of functions, once; what it says to apply is applied by force.",
         plan=create_operation,
-        parameters=(NAME, PIPELINE, RETRY, changing.WAIT, DRY_RUN, CONTEXT),
+        parameters=(
+            Parameter("name", "Its name."),
+            Parameter("generate_name", "Or what it begins with."),
+            *(PIPELINE, RETRY, changing.WAIT, DRY_RUN, CONTEXT),
+        ),
         tool_class=ToolClass.WRITE,
-        rights=(rights("Operation", *_CREATE), FUNCTIONS, changing.EVENTS),
+        rights=(rights("Operation", "list", *_CREATE), FUNCTIONS, changing.EVENTS),
     ),
     Tool(
         "create_cron_operation",

@@ -10,7 +10,7 @@ from typing import Any
 
 from fairlead.crossplane import building
 from fairlead.crossplane import operating as facts
-from fairlead.machinery import patches
+from fairlead.machinery import patches, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
@@ -136,6 +136,8 @@ async def delete_operation(call: Call, arguments: Arguments) -> Plan:
     try:
         notes = await _goes(reader, await reader.one(kind, arguments["name"]))
     except FairleadError as error:
+        if isinstance(error, statuses.NotFound):
+            await operations.check_type(reader, arguments)
         raise answering.refused(error, kind) from error
     return await changing.deleted(call, arguments, kind, *notes)
 
@@ -159,13 +161,11 @@ async def _goes(reader: Reader, obj: Object) -> list[str]:
 async def rerun_operation(call: Call, arguments: Arguments) -> Plan:
     reader = changing.reader(call, arguments)
     kind = await operations.served(reader, facts.KINDS[arguments["type"]])
-    operation = await operations.served(reader, "Operation")
     try:
         found = await reader.one(kind, arguments["name"])
-        taken = {each["metadata"]["name"] for each in (await reader.client.list(operation.resource)).items}
+        name = arguments.get("new_name") or await operations.free_name(reader, arguments["name"])
     except FairleadError as error:
         raise answering.refused(error, kind) from error
-    name = arguments.get("new_name") or facts.free_name(arguments["name"], taken)
     notes = [*_why(found), *await operations.function_notes(reader, facts.pipeline(found))]
     plan = await changing.created(call, arguments, facts.again(found, name), *notes, settles=False)
     return operations.outcome(reader, plan, "Operation", name, arguments.get("wait_seconds") or 0)
