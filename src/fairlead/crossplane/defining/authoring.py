@@ -17,10 +17,10 @@ from fairlead.crossplane import sweeping
 from fairlead.crossplane.building import BuildError
 from fairlead.crossplane.defining import generating
 from fairlead.crossplane.references import of
-from fairlead.crossplane.xrds import LEGACY_CLUSTER, scope
-from fairlead.machinery.errors import FairleadError
+from fairlead.crossplane.xrds import LEGACY_CLUSTER, DefinitionError, scope
 from fairlead.machinery.schemas import Schema
-from fairlead.resources.kinds import Kind
+from fairlead.machinery.structural import SchemaError
+from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
 Object = Mapping[str, Any]
@@ -130,7 +130,7 @@ async def outlook(reader: Reader, before: Object, after: Object) -> list[str]:
             names = make(before)["spec"]["names"]
             kind = await reader.kind(f"{names['plural']}.{before['spec']['group']}")
             old, new = (_stored(make(each)) for each in (before, after))
-        except FairleadError:
+        except (UnknownKindError, DefinitionError, SchemaError):
             continue  # Crossplane has not made it, so nothing lives
         swept = await sweeping.sweep(reader, [kind], _Check(old, new), Query())
         lines += _counted([each for one in swept for each in one.taken], kind, sum(each.seen for each in swept))
@@ -139,7 +139,9 @@ async def outlook(reader: Reader, before: Object, after: Object) -> list[str]:
 
 
 def _stored(crd: Object) -> Schema:
-    version = next(each for each in crd["spec"]["versions"] if each["storage"])
+    """Of the stored version, or the first where none is any more: the API server takes that, and the CRD stays."""
+    versions = crd["spec"]["versions"]
+    version = next((each for each in versions if each["storage"]), versions[0])
     return Schema.compile(version["schema"]["openAPIV3Schema"])
 
 

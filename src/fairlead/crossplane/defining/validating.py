@@ -15,6 +15,7 @@ from fairlead.crossplane import packages
 from fairlead.crossplane.references import Reference, machinery, of
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
+from fairlead.machinery.paths import GroupVersion
 from fairlead.resources import offline
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Reader
@@ -73,7 +74,8 @@ async def _verdict(reader: Reader, manifest: Object, namespace: str, known: _Kno
     except FairleadError as error:
         return Verdict(reference, INVALID, (("", str(error)),))
     unchecked = () if found.tried else tuple(found.unchecked)
-    return Verdict(reference, VALID, (), tuple(await leaning(reader, kind, manifest, known)), unchecked)
+    placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": inside}} if inside else manifest
+    return Verdict(reference, VALID, (), tuple(await leaning(reader, kind, placed, known)), unchecked)
 
 
 async def leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known | None = None) -> list[str]:
@@ -101,15 +103,18 @@ async def _composed(reader: Reader, kind: Kind, manifest: Object, known: _Known)
     if wanted:
         return [] if wanted in names else [f"the composition {wanted} does not exist"]
     composites = await _composite_kinds(reader, kind)
-    fitting = [
-        each for each in compositions if str((each["spec"].get("compositeTypeRef") or {}).get("kind")) in composites
-    ]
+    fitting = [each for each in compositions if _makes(each, kind.resource.group, composites)]
     if not fitting and not known.compositions:
         return [f"no composition is for {' or '.join(sorted(composites))}, so nothing would come of it"]
     labels = (own.get("compositionSelector") or {}).get("matchLabels") or {}
     if labels and not any(labels.items() <= (each["metadata"].get("labels") or {}).items() for each in fitting):
         return [f"no composition has the labels {', '.join(f'{key}={value}' for key, value in labels.items())}"]
     return []
+
+
+def _makes(composition: Object, group: str, kinds: set[str]) -> bool:
+    target = composition["spec"].get("compositeTypeRef") or {}
+    return GroupVersion.parse(str(target.get("apiVersion"))).group == group and target.get("kind") in kinds
 
 
 async def _composite_kinds(reader: Reader, kind: Kind) -> set[str]:

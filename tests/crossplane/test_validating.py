@@ -1,0 +1,120 @@
+"""What a manifest leans on is looked for where Crossplane looks for it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from fairlead.client.api import Client
+from fairlead.crossplane import xrds
+from fairlead.crossplane.defining import authoring, validating
+from fairlead.machinery.paths import Resource
+from fairlead.resources.reading import Reader
+from tests.clusters import ApiServer, embedded
+
+Object = dict[str, Any]
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+NAMESPACE = "default"
+OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Of their own: it serves kinds of Crossplane's, which other tests find absent."""
+    with embedded(tmp_path_factory.mktemp("leaning")) as pair:
+        yield pair.app_server
+
+
+@pytest.fixture
+async def client(server: ApiServer) -> AsyncIterator[Client]:
+    async with server.cluster.open() as client:
+        yield client
+
+
+def crd(group: str, kind: str, *, namespaced: bool = True, **names: Any) -> Object:
+    plural = f"{kind.lower()}s"
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": OPEN}}
+    spec = {
+        "group": group,
+        "scope": "Namespaced" if namespaced else "Cluster",
+        "names": {"kind": kind, "plural": plural, **names},
+        "versions": [version],
+    }
+    metadata = {"name": f"{plural}.{group}"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+async def warnings(client: Client, manifest: Object) -> tuple[str, ...]:
+    [found] = await validating.validate(Reader(client), [manifest], NAMESPACE, tries=False)
+    assert found.status == validating.VALID, found
+    return found.warnings
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_a_config_is_looked_for_in_the_namespace_that_the_resource_would_get(
+    client: Client, unique: Callable[[str], str]
+) -> None:
+    group = f"{unique('cloud')}.example.org"
+    for each in (crd(group, "Bucket", categories=["managed"]), crd(group, "ProviderConfig")):
+        await client.create(CRDS, each)
+    bucket: Object = {"apiVersion": f"{group}/v1", "kind": "Bucket", "metadata": {"name": "one"}}
+    bucket["spec"] = {"providerConfigRef": {"kind": "ProviderConfig", "name": "ours"}}
+    assert await warnings(client, bucket) == ("the ProviderConfig ours does not exist",)
+    config = {"apiVersion": f"{group}/v1", "kind": "ProviderConfig", "metadata": {"name": "ours"}}
+    await client.create(Resource(group, "v1", "providerconfigs"), config, NAMESPACE)
+    assert await warnings(client, bucket) == ()
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_a_composition_of_another_group_is_for_another_kind(client: Client, unique: Callable[[str], str]) -> None:
+    group, other = (f"{unique(each)}.example.org" for each in ("ours", "theirs"))
+    for each in (
+        crd(group, "Shelf", categories=["composite"]),
+        crd(xrds.GROUP, "Composition", namespaced=False),
+        crd(xrds.GROUP, xrds.KIND, namespaced=False),
+    ):
+        await client.create(CRDS, each)
+    shelf = {"apiVersion": f"{group}/v1", "kind": "Shelf", "metadata": {"name": "one"}, "spec": {}}
+    compositions = Resource(xrds.GROUP, "v1", "compositions", namespaced=False)
+    for whose in (other, group):
+        made: Object = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition"}
+        made |= {
+            "metadata": {"name": whose},
+            "spec": {"compositeTypeRef": {"apiVersion": f"{whose}/v1", "kind": "Shelf"}},
+        }
+        await client.create(compositions, made)
+        found = await warnings(client, shelf)
+        assert found == (() if whose == group else ("no composition is for Shelf, so nothing would come of it",))
+
+
+@pytest.mark.requirement("crossplane-composites:definitions")
+async def test_an_xrd_that_lost_its_referenceable_version_can_be_mended(
+    client: Client, unique: Callable[[str], str]
+) -> None:
+    """The API server takes such an XRD; its CRD and its objects are those of before."""
+    group = f"{unique('lost')}.example.org"
+    await client.create(CRDS, crd(group, "Jar"))
+    jar = {"apiVersion": f"{group}/v1", "kind": "Jar", "metadata": {"name": "one"}, "spec": {"size": "big"}}
+    await client.create(Resource(group, "v1", "jars"), jar, NAMESPACE)
+
+    def xrd(size: Object, *, referenceable: bool) -> Object:
+        spec = {"type": "object", "properties": {"size": size}}
+        schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+        version = {"name": "v1", "served": True, "referenceable": referenceable, "schema": schema}
+        names = {"kind": "Jar", "plural": "jars"}
+        return {
+            "apiVersion": "apiextensions.crossplane.io/v2",
+            "kind": "CompositeResourceDefinition",
+            "metadata": {"name": f"jars.{group}"},
+            "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
+        }
+
+    before = xrd({"type": "string"}, referenceable=False)
+    assert await authoring.outlook(Reader(client), before, xrd({"type": "string"}, referenceable=True)) == []
+    [line] = await authoring.outlook(Reader(client), before, xrd({"type": "integer"}, referenceable=True))
+    assert line.startswith("1 of 1 Jar would be refused: spec.size: ")
