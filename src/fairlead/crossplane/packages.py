@@ -113,7 +113,7 @@ def by_kind(owned: Iterable[tuple[str, str]], most: int = 30) -> list[str]:
 
 def active(revisions: Iterable[Object]) -> set[str]:
     """The packages that have a revision which is in use."""
-    return {str(((each.get("metadata") or {}).get("labels") or {}).get(OWNER)) for each in revisions if is_active(each)}
+    return {owner(each) for each in revisions if is_active(each)}
 
 
 async def lock(reader: Reader) -> Object:

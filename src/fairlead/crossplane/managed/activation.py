@@ -182,10 +182,7 @@ def absent() -> NoDefinitionsError:
 async def providers(reader: Reader) -> Mapping[str, str]:
     """Names of providers by those of their revisions. Raises what `Reader` raises."""
     found = await reader.every("ProviderRevision", f"{packages.GROUP}/v1")
-    return {
-        str(each["metadata"]["name"]): str((each["metadata"].get("labels") or {}).get(packages.OWNER) or "")
-        for each in found
-    }
+    return {name_of(each): packages.owner(each) for each in found}
 
 
 def provider_of(definition: Object, by_revision: Mapping[str, str]) -> str:

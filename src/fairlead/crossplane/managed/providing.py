@@ -39,9 +39,8 @@ async def provider_by(reader: Reader, definition: Object) -> Object | None:
             return await provider_by(reader, await reader.one(await reader.kind(MRD, version), name))
         if called == _REVISION:
             revision = await reader.one(await reader.kind(_REVISION, version), name)
-            owner = ((revision.get("metadata") or {}).get("labels") or {}).get(packages.OWNER)
-            if owner:
-                return await reader.one(await reader.kind("Provider", f"{packages.GROUP}/v1"), str(owner))
+            if owner := packages.owner(revision):
+                return await reader.one(await reader.kind("Provider", f"{packages.GROUP}/v1"), owner)
     return None
 
 

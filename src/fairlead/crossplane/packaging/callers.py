@@ -10,19 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.machinery import conditions
+from fairlead.crossplane import operating
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.gathering import together
 from fairlead.resources.kinds import UnknownKindError
 from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
-_OPERATIONS = "ops.crossplane.io/v1alpha1"
 _KINDS = (
     ("Composition", "apiextensions.crossplane.io/v1"),
-    ("Operation", _OPERATIONS),
-    ("CronOperation", _OPERATIONS),
-    ("WatchOperation", _OPERATIONS),
+    *((kind, operating.VERSION) for kind in operating.KINDS.values()),
 )
 _NAMED = 20
 
@@ -54,16 +51,10 @@ async def _of_kind(reader: Reader, kind: str, version: str, function: str) -> Ca
         return Callers()
     except FairleadError as error:
         return Callers((), (f"{kind}s: {error}",))
-    names = sorted(str(each["metadata"]["name"]) for each in objects if not _is_over(each) and function in _calls(each))
-    return Callers(tuple(f"{kind} {each}" for each in names))
-
-
-def _is_over(obj: Object) -> bool:
-    """An operation that has ended never runs again."""
-    return obj.get("kind") == "Operation" and (conditions.get(obj, "Succeeded") or {}).get("status") in (
-        "True",
-        "False",
+    names = sorted(
+        str(each["metadata"]["name"]) for each in objects if not operating.is_over(each) and function in _calls(each)
     )
+    return Callers(tuple(f"{kind} {each}" for each in names))
 
 
 def _calls(obj: Object) -> set[str]:

@@ -53,7 +53,7 @@ class Match:
 
     def __str__(self) -> str:
         told = [f"decides {', '.join(self.decides)}"] if self.decides else []
-        told += [f"{each}" for each in self.loses]
+        told += self.loses
         return f"{self.package} ({self.image}): {'; '.join(told) or 'nothing'}"
 
 

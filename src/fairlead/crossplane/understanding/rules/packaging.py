@@ -169,9 +169,9 @@ def _owner(node: Node) -> Reference:
     """The package of a revision; itself, where it is one."""
     if not node.reference.kind.endswith("Revision"):
         return node.reference
-    name = ((node.obj or {}).get("metadata") or {}).get("labels", {}).get(packages.OWNER)
+    name = packages.owner(node.obj or {})
     kind = node.reference.kind.removesuffix("Revision")
-    return Reference(node.reference.api_version, kind, str(name)) if name else node.reference
+    return Reference(node.reference.api_version, kind, name) if name else node.reference
 
 
 def _package(node: Node) -> steps.Next:
