@@ -72,6 +72,7 @@ async def shop(pair: Pair, unique: Callable[[str], str], folder: Path) -> AsyncI
         yield made
 
 
+@pytest.mark.whole
 async def test_it_waits_for_a_control_plane_that_does_not_answer_and_then_finishes(
     real_pair: Pair, unique: Callable[[str], str], tmp_path: Path
 ) -> None:

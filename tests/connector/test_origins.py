@@ -77,6 +77,7 @@ async def test_a_claim_without_it_gets_none(method: str, query: str, content_typ
     assert found.control_plane.sent[-1].object["metadata"]["name"] == A.backend(PREFIX)
 
 
+@pytest.mark.whole
 async def test_between_servers_it_outlives_every_kind_of_write(pair: Pair, unique: Callable[[str], str]) -> None:
     group, shop = f"{unique('marked')}.example.org", unique("shop")
     async with between(pair, unique) as found, running.serve(found.settings):

@@ -144,6 +144,7 @@ async def test_a_control_plane_that_is_black_holed(pair: Pair, unique: Callable[
         await eventually(found.list)
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:starts-during-outage")
 async def test_it_starts_while_the_control_plane_is_down_and_is_ready_when_it_comes(
     pair: Pair, unique: Callable[[str], str], tmp_path: Path

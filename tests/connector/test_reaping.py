@@ -218,6 +218,7 @@ async def counted(replica: running.Running, number: int) -> None:
     assert replica.connector.orphans == number
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("connector:reaper-certain", "connector:orphans-reported")
 async def test_what_was_left_behind_while_nobody_ran_is_only_told_of(
     pair: Pair, unique: Callable[[str], str], restless: None, caplog: pytest.LogCaptureFixture

@@ -69,6 +69,7 @@ def binding(name: str, user: str) -> Object:
     return {**about, "roleRef": reference, "subjects": [subject]}
 
 
+@pytest.mark.whole
 async def test_a_later_api_without_rights_is_published_only_when_they_come_and_then_stays(
     pair: Pair, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def bombs(scene: Scene) -> dict[str, tuple[bytes, dict[str, str]]]:
     }
 
 
+@pytest.mark.whole
 async def test_no_body_brings_it_down(scene: Scene) -> None:
     path = scene.claims.path(scene.mine)
     for name, (body, headers) in bombs(scene).items():

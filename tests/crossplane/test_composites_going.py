@@ -65,6 +65,7 @@ def gone(plane: Kubectl, name: str) -> None:
         raise Refused("the claim is still there")
 
 
+@pytest.mark.whole
 async def test_a_claim_goes_in_the_foreground_with_all_that_it_is_made_of(
     agent: Hand, plane: Kubectl, name: str
 ) -> None:

@@ -16,14 +16,13 @@ from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
 Object = dict[str, Any]
-pytestmark = [pytest.mark.anyio, pytest.mark.real]
+pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.whole]
 toolsets = pytest.mark.requirement("crossplane-older:toolsets")
 CLAIMS = f"databases.{GROUP}"
 SCHEMA = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
 
 
 @toolsets
-@pytest.mark.whole
 async def test_a_claim_is_made_changed_paused_and_deleted(
     older: Hand, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -54,7 +53,6 @@ async def test_a_claim_is_made_changed_paused_and_deleted(
 
 
 @toolsets
-@pytest.mark.whole
 async def test_a_composite_is_pinned_where_legacy_composites_keep_it(
     older: Hand, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -105,7 +103,6 @@ def registry() -> Iterator[Registry]:
 
 
 @toolsets
-@pytest.mark.whole
 async def test_the_life_of_a_package(
     older: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:
@@ -129,7 +126,6 @@ async def test_the_life_of_a_package(
 
 
 @toolsets
-@pytest.mark.whole
 async def test_a_function_and_a_managed_resource_without_definitions(
     older: Hand, registry: Registry, older_plane: Kubectl, unique: Callable[[str], str]
 ) -> None:

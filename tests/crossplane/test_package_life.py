@@ -163,6 +163,7 @@ async def revisions(agent: Hand, package: str) -> list[str]:
     return [each.strip() for each in listed.splitlines() if each.strip().startswith(package)]
 
 
+@pytest.mark.whole
 async def test_an_upgrade_says_whom_it_breaks_and_the_lock_says_who_is_broken(
     agent: Hand, plane: Kubectl, platform: Platform, registry: Registry, unique: Callable[[str], str]
 ) -> None:

@@ -77,6 +77,7 @@ class TestGemini:
         return client.run("gemini", "mcp", "list")
 
 
+@pytest.mark.whole
 class TestCodex:
     """It only says that a server is enabled, so what it stored is used by another client."""
 
@@ -95,7 +96,6 @@ class TestCodex:
         inspected = client.run(*inspector(), stored["url"], "--transport", "http", *LISTING)
         assert "resources_list" in inspected
 
-    @pytest.mark.whole
     def test_its_command_answers(self, client: Client) -> None:
         client.connect("codex")
         stored = self.stored(client)

@@ -90,8 +90,9 @@ def test_what_the_newer_revision_requires_of_two_workers(redis_url: str, tmp_pat
     assert "=== SUMMARY ===" in done.stdout
 
 
+@pytest.mark.whole
 @pytest.mark.requirement("mcp:both-eras")
-@pytest.mark.parametrize("era", ["legacy", pytest.param("modern", marks=pytest.mark.whole)])
+@pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_another_client_lists_and_calls(url: str, era: str) -> None:
     client = ("--cli", url, "--transport", "http", "--protocol-era", era, "--format", "json")
     listed = run("mcp-inspector", *client, "--method", "tools/list")
