@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.mcp.callers import STDIO
+from fairlead.mcp.calling import Outcome
 from fairlead.mcp.deciding.gate import Gate
 from fairlead.mcp.named import catalog, offering
 from fairlead.mcp.named.servers import Limits, NamedServer, Target
@@ -20,9 +21,12 @@ class Hand:
         self._gate = gate
         self.talk = Person()
 
-    async def __call__(self, tool: str, **arguments: Any) -> str:
+    async def outcome(self, tool: str, **arguments: Any) -> Outcome:
         self.talk = Person()
-        outcome = await self._gate.call(STDIO, tool, arguments, self.talk)
+        return await self._gate.call(STDIO, tool, arguments, self.talk)
+
+    async def __call__(self, tool: str, **arguments: Any) -> str:
+        outcome = await self.outcome(tool, **arguments)
         assert not outcome.failed, outcome.answer.text
         return outcome.answer.text
 

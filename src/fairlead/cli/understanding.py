@@ -212,7 +212,7 @@ async def _surveyed(namespace: str, scopes: list[str], kubeconfig: Path | None, 
     async with _reader(kubeconfig, context) as reader:
         found = await surveying.survey(reader, scopes or surveying.SCOPES, namespace)
     _print(telling.survey(found), reporting.survey(found), output)
-    return not found.findings
+    return not (found.findings or found.warnings)
 
 
 async def _explained(asked: _Asked, output: str) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.crossplane import references, sweeping
+from fairlead.crossplane import presence, references, sweeping
 from fairlead.crossplane.judging import Health, State, judge
 from fairlead.crossplane.references import Reference
+from fairlead.machinery.errors import FairleadError
+from fairlead.resources.gathering import both
 from fairlead.resources.kinds import Kind, Kinds
 from fairlead.resources.reading import Query, Reader
 
@@ -43,6 +45,8 @@ class Survey:
     findings: tuple[Finding, ...]
     unread: tuple[str, ...]
     """Kinds that could not be read, or not whole, with the reason."""
+    warnings: tuple[str, ...] = ()
+    """Why what the objects say is not to be relied on."""
 
     def grouped(self) -> list[tuple[str, list[Finding]]]:
         """By kind and cause, the largest first; names and numbers in messages do not make another cause."""
@@ -75,10 +79,21 @@ def _title(finding: Finding) -> str:
 
 async def survey(reader: Reader, scopes: Iterable[str] = SCOPES, namespace: str = "") -> Survey:
     """Raises what discovery raises; a kind that cannot be read is told instead."""
-    kinds = chosen(await reader.kinds(anew=True), scopes)
-    found = await sweeping.sweep(reader, kinds, _finding, Query(namespace=namespace))
+    served = await reader.kinds(anew=True)
+    kinds = chosen(served, scopes)
+    look = sweeping.sweep(reader, kinds, _finding, Query(namespace=namespace))
+    found, (warnings, unread) = await both(look, _presence(reader, served))
     findings = tuple(finding for each in found for finding in each.taken)
-    return Survey(len(kinds), sum(each.seen for each in found), findings, sweeping.gaps(found))
+    seen = sum(each.seen for each in found)
+    return Survey(len(kinds), seen, findings, (*sweeping.gaps(found), *unread), tuple(warnings))
+
+
+async def _presence(reader: Reader, kinds: Kinds) -> tuple[list[str], list[str]]:
+    """What is to be said before anything else, and what could not be read for it."""
+    try:
+        return await presence.warnings(reader, kinds), []
+    except FairleadError as error:
+        return [], [f"deployments.apps: whether Crossplane runs is not known: {error}"]
 
 
 def _finding(kind: Kind, obj: Object) -> Finding | None:

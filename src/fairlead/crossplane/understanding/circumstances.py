@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane import packages, tracing
+from fairlead.crossplane import packages, presence, tracing
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.packaging import running
 from fairlead.crossplane.packaging.running import Runtime
@@ -47,6 +47,8 @@ class Circumstances:
     lock: Object = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     """What runs the revisions of packages, by their names."""
+    stopped: tuple[Reference, str] | None = None
+    """Crossplane's own Deployment and what is the matter with it; None where it runs."""
     unread: list[str] = field(default_factory=list)
     """What could not be read, with the reason."""
 
@@ -103,6 +105,7 @@ async def gather(reader: Reader, trace: Trace, *, deletion: bool = False) -> Cir
     concerned = [each for each in trace.nodes if deletion or each.health.state is not State.HEALTHY]
     wishes = dict.fromkeys(wish for node in concerned for wish in _wishes(node, deletion))
     await together(
+        look.core(),
         *(look.list(each) for each in wishes),
         *(look.events(each) for each in concerned if each.obj is not None and each.health.state is not State.HEALTHY),
         *(look.crd(each) for each in concerned if _is(each, "managed")),
@@ -170,6 +173,12 @@ class _Looking:
         except FairleadError as error:
             self._miss(f"what runs {node.reference}", error)
 
+    async def core(self) -> None:
+        try:
+            self._found.stopped = await presence.stopped(self._reader)
+        except FairleadError as error:
+            self._miss("whether Crossplane runs", error)
+
     async def crd(self, node: Node) -> None:
         """Says which package brought the kind."""
         try:
@@ -201,7 +210,7 @@ def provider_of(found: Circumstances, reference: Reference) -> Object | None:
     owners |= {name for each in found.definitions if each["metadata"]["name"] in owners for name in _owners(each)}
     for revision in found.provider_revisions:
         if revision["metadata"]["name"] in owners:
-            owner = (revision["metadata"].get("labels") or {}).get(packages.OWNER)
+            owner = packages.owner(revision)
             return next((each for each in found.providers if each["metadata"]["name"] == owner), None)
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.crossplane import presence
 from fairlead.crossplane.judging import State, judge
 from fairlead.machinery import conditions
 from fairlead.machinery.errors import FairleadError
@@ -63,8 +64,10 @@ def _generation(kinds: Kinds) -> str:
             return False
         return True
 
+    if lacking := presence.missing(kinds):
+        return f"only half installed: not served: {', '.join(lacking)}; restart its Pods, which install what is missing"
     if not has("CompositeResourceDefinition", "apiextensions.crossplane.io/v1"):
-        return "is not here: its API is not served"
+        return "is not installed here: its API is not served"
     if not has("CompositeResourceDefinition", "apiextensions.crossplane.io/v2"):
         return "1.x: claims and cluster-scoped composites"
     more = [
@@ -85,7 +88,8 @@ async def _deployments(reader: Reader) -> str:
     for each in found:
         container = ((each["spec"].get("template") or {}).get("spec") or {}).get("containers", [{}])[0]
         flags = [str(one) for one in container.get("args") or () if str(one).startswith("--enable")]
-        said = f"{each['metadata']['name']} {container.get('image')}: {judge(each).state.value}"
+        state = "scaled to zero" if presence.is_off(each) else judge(each).state.value
+        said = f"{each['metadata']['name']} {container.get('image')}: {state}"
         told.append(f"{said} ({' '.join(flags)})" if flags else said)
     return "; ".join(told) or "no Deployment of its own here"
 

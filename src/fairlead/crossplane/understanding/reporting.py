@@ -110,7 +110,8 @@ def survey(found: Survey) -> dict[str, Any]:
     groups = [
         {"cause": title, "objects": [_named(each.reference) for each in members]} for title, members in found.grouped()
     ]
-    return {"kinds": found.kinds, "objects": found.objects, "unhealthy": groups, "notRead": list(found.unread)}
+    counts = {"kinds": found.kinds, "objects": found.objects}
+    return counts | {"warnings": list(found.warnings), "unhealthy": groups, "notRead": list(found.unread)}
 
 
 def deletion(found: Deletion) -> dict[str, Any]:

@@ -45,9 +45,9 @@ def _gaps(unread: tuple[str, ...]) -> Iterator[str]:
 def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
     """At most 25 kB, however many objects there are and however long their messages; kinds not read are all named."""
     groups, gaps = found.grouped(), list(kinds_not_read(found.unread))
+    yield from found.warnings
     if not groups:
-        all_of_it = "all well" if not gaps else "what could be read is well"
-        yield f"{all_of_it}: {found.objects} objects of {found.kinds} kinds"
+        yield f"{_well(found)}: {found.objects} objects of {found.kinds} kinds"
     room, told = _MOST - sum(len(each.encode()) + 1 for each in gaps), 0
     for title, members in groups[:most]:
         lines = [f"{len(members)} × {_cut(title, _MOST_TITLE)}", f"    {_names(members)}"]
@@ -62,6 +62,14 @@ def survey(found: Survey, *, most: int = 20) -> Iterator[str]:
     if groups:
         yield f"{len(found.findings)} of {found.objects} objects of {found.kinds} kinds"
     yield from gaps
+
+
+def _well(found: Survey) -> str:
+    if found.warnings:
+        return "no object says that it is not well"
+    if not found.kinds:
+        return "none of these kinds is served here"
+    return "all well" if not found.unread else "what could be read is well"
 
 
 _MOST = 22_000

@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from fairlead.crossplane import presence
+from fairlead.crossplane.presence import PresenceError
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Tool, ToolError
+from fairlead.mcp.tools import Answer, Tool, ToolError
 from fairlead.mcp.toolsets.crossplane import changing
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
@@ -39,8 +41,10 @@ def guided(tools: Iterable[Tool]) -> tuple[Tool, ...]:
 def _around(do: Callable[[Any, Arguments], Awaitable[_T]]) -> Callable[[Any, Arguments], Awaitable[_T]]:
     async def guide(call: Call, arguments: Arguments) -> _T:
         try:
-            return await do(call, arguments)
+            return _marked(await do(call, arguments), await _lack(call, arguments))
         except FairleadError as error:
+            if lack := await _lack(call, arguments, error):
+                raise ToolError(lack.what, lack.why, lack.remedy) from error
             told = await _told(changing.reader(call, arguments), arguments, error)
             if not told:
                 raise
@@ -48,6 +52,24 @@ def _around(do: Callable[[Any, Arguments], Awaitable[_T]]) -> Callable[[Any, Arg
             raise ToolError(what, "", fencing.plain(told)) from error
 
     return guide
+
+
+async def _lack(call: Call, arguments: Arguments, error: FairleadError | None = None) -> PresenceError | None:
+    """What of Crossplane is not there; None where all that was asked for is, or that cannot be told."""
+    try:
+        reader = changing.reader(call, arguments)
+        if presence.refusal(await reader.kinds(), error) is None:
+            return None
+        return presence.refusal(await reader.kinds(anew=True), error)
+    except FairleadError:
+        return None
+
+
+def _marked(answer: _T, lack: PresenceError | None) -> _T:
+    """That there is nothing means another thing where nothing could be."""
+    if lack is None or not isinstance(answer, Answer) or lack.what in answer.text:
+        return answer
+    return replace(answer, text=f"{answer.text}\n{lack}")
 
 
 async def _told(reader: Reader, arguments: Arguments, error: FairleadError) -> str:

@@ -1,0 +1,122 @@
+"""Whether Crossplane is here, whole, and running: what no object of a control plane says of itself.
+
+Where Crossplane is not, nothing refuses to answer: its kinds are merely not served, and every list of what it would
+have made is empty. Where its Pods are gone, each object keeps the last conditions that it was given, so a platform that
+nobody looks after reads as healthy. Either has to be said before anything else, or it passes for good news.
+
+Source: reference/crossplane.md §1 (API inventory); `cluster/crds` of Crossplane 1.14 to 2.4.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.crossplane import references
+from fairlead.crossplane.references import Reference
+from fairlead.machinery.errors import FairleadError
+from fairlead.resources.kinds import Kinds, UnknownKindError
+from fairlead.resources.reading import Reader
+
+Object = Mapping[str, Any]
+_EXTENSIONS, _PACKAGES = "apiextensions.crossplane.io", "pkg.crossplane.io"
+_XRDS = f"compositeresourcedefinitions.{_EXTENSIONS}"
+_CORE: Mapping[str, str] = {
+    **{
+        f"{kind.lower()}s.{_EXTENSIONS}": kind
+        for kind in ("CompositeResourceDefinition", "Composition", "CompositionRevision", "EnvironmentConfig")
+    },
+    **{
+        f"{kind.lower()}{plural}.{_PACKAGES}": f"{kind}{suffix}"
+        for kind in ("Provider", "Configuration", "Function")
+        for suffix, plural in (("", "s"), ("Revision", "revisions"))
+    },
+    f"locks.{_PACKAGES}": "Lock",
+    f"deploymentruntimeconfigs.{_PACKAGES}": "DeploymentRuntimeConfig",
+}
+"""What every version has, by plural and group."""
+_SECOND: Mapping[str, str] = {
+    f"managedresourcedefinitions.{_EXTENSIONS}": "ManagedResourceDefinition",
+    f"managedresourceactivationpolicies.{_EXTENSIONS}": "ManagedResourceActivationPolicy",
+}
+"""And what 2.x has."""
+_MADE = ("claim", "composite", "managed")
+ABSENT = "Crossplane is not installed here"
+_DEPLOYMENT = "app=crossplane"
+"""As its chart labels Crossplane's own."""
+
+
+class PresenceError(FairleadError):
+    """Crossplane is not here, or not whole."""
+
+
+def is_absent(kinds: Kinds) -> bool:
+    """Neither its API is served nor anything that it makes; not while discovery itself is not whole."""
+    there = any(kinds.serves(each) for each in _CORE) or any(kinds.category(each) for each in _MADE)
+    return not there and not kinds.stale
+
+
+def missing(kinds: Kinds) -> list[str]:
+    """The kinds that every Crossplane of its generation has and this one lacks; none where it is absent.
+
+    XRDs alone are the playground's plane, in which nothing is amiss.
+    """
+    if kinds.stale or not any(kinds.serves(each) for each in _CORE if each != _XRDS):
+        return []
+    wanted = {**_CORE, **_SECOND} if _is_second(kinds) else _CORE
+    return [kind for name, kind in wanted.items() if not kinds.serves(name)]
+
+
+def _is_second(kinds: Kinds) -> bool:
+    try:
+        kinds.find("CompositeResourceDefinition", f"{_EXTENSIONS}/v2")
+    except UnknownKindError:
+        return False
+    return True
+
+
+def refusal(kinds: Kinds, error: FairleadError | None = None) -> PresenceError | None:
+    """Why it came to an error; None where the error itself says it."""
+    if is_absent(kinds):
+        return PresenceError(ABSENT, f"its API {_EXTENSIONS} is not served", "install it, or name another cluster")
+    told = " ".join(str(each).lower() for each in _chain(error) if isinstance(each, UnknownKindError))
+    lacking = missing(kinds)
+    if any(f"'{kind.lower()}" in told for kind in lacking):
+        remedy = "restart Crossplane's Pods: each start installs the CRDs that are missing"
+        return PresenceError("Crossplane is only half installed", f"not served: {', '.join(lacking)}", remedy)
+    return None
+
+
+async def warnings(reader: Reader, kinds: Kinds) -> list[str]:
+    """Raises what `Reader` raises."""
+    if is_absent(kinds):
+        return [f"{ABSENT}: its API {_EXTENSIONS} is not served"]
+    lacking = missing(kinds)
+    found = [f"Crossplane is only half installed: not served: {', '.join(lacking)}"] if lacking else []
+    halt = await stopped(reader)
+    return [*found, f"Crossplane does not run: {halt[1]}"] if halt else found
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    return [] if error is None else [error, *_chain(error.__cause__)]
+
+
+async def stopped(reader: Reader) -> tuple[Reference, str] | None:
+    """Its Deployment, and why nobody looks after the objects; None where one runs, or none is in this cluster.
+
+    Raises what `Reader` raises.
+    """
+    try:
+        found = await reader.every("Deployment", "apps/v1", label_selector=_DEPLOYMENT)
+    except UnknownKindError:
+        return None
+    if not found or any((each.get("status") or {}).get("readyReplicas") for each in found):
+        return None
+    reference = references.of(found[0])
+    return reference, f"{reference} {_why(found[0])}: nothing is reconciled, and conditions are those of before"
+
+
+def _why(deployment: Object) -> str:
+    return "is scaled to zero" if is_off(deployment) else "has no ready Pod"
+
+
+def is_off(deployment: Object) -> bool:
+    return (deployment.get("spec") or {}).get("replicas") == 0

@@ -1,0 +1,125 @@
+"""Where Crossplane is not there, only half, or does not run, every answer says so before it says that all is well."""
+
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairlead.client.targets import Cluster
+from fairlead.crossplane.surveying import Survey, survey
+from fairlead.crossplane.understanding import reporting, telling
+from fairlead.embedded.cluster import EmbeddedCluster
+from fairlead.embedded.simulator import crossplanekinds
+from fairlead.machinery import encoding
+from fairlead.machinery.paths import Resource
+from fairlead.resources.reading import Reader
+from testenv import building
+from tests.clusters import EMBEDDED_DATA, ROLLOUTS, running
+from tests.crossplane.agents import Hand, hand
+from tests.e2e.platforms import by_kubectl
+from tests.evaluation import calls
+
+Object = dict[str, Any]
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-understanding:presence")]
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+ABSENT = "Crossplane is not installed here: its API apiextensions.crossplane.io is not served"
+NAMES = ("definition", "inactive", "provider", "configuration", "function", "revision")
+STANDING = calls.Standing(
+    **dict.fromkeys(NAMES, "one"),
+    managed="disks.example.org",
+    thing="one",
+    managed_namespace="",
+    pending="one",
+    config="providerconfigs.example.org",
+    package="registry.example.org/one:v1.0.0",
+    newer="v1.1.0",
+)
+
+
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[Cluster]:
+    async with EmbeddedCluster("bare", tmp_path) as server:
+        yield Cluster("bare", server.kubeconfig)
+
+
+@pytest.fixture
+async def agent(bare: Cluster) -> AsyncIterator[Hand]:
+    async with hand(bare.kubeconfig, *calls.TOOLSETS) as one:
+        yield one
+
+
+async def served(cluster: Cluster, crds: Iterable[Object]) -> None:
+    async with cluster.open() as client:
+        for each in crds:
+            await client.apply(CRDS, each, manager="tests")
+
+
+def core() -> list[Object]:
+    return [encoding.from_yaml((EMBEDDED_DATA / "xrd_crd.yaml").read_bytes()), *crossplanekinds.crds()]
+
+
+@pytest.mark.parametrize("tool", calls.tools())
+async def test_no_tool_takes_a_cluster_without_crossplane_for_an_empty_one(agent: Hand, tool: str) -> None:
+    given = calls.rehearsed(calls.tools()[tool], calls.right(STANDING)[tool])
+    outcome = await agent.outcome(tool, **given)
+    assert ABSENT in outcome.answer.text
+    assert "all well" not in outcome.answer.text
+
+
+async def test_it_is_seen_once_it_has_been_installed(agent: Hand, bare: Cluster) -> None:
+    assert ABSENT in await agent.refused("list_xrds")
+    assert ABSENT in await agent("list_composites")
+    await served(bare, core())
+    assert "Crossplane" not in await agent("list_composites")
+    assert "all well: 0 objects" in await agent("list_unhealthy")
+
+
+async def test_half_of_it_is_named_by_what_is_missing(agent: Hand, bare: Cluster) -> None:
+    await served(bare, (each for each in core() if each["spec"]["names"]["kind"] not in ("Function", "Lock")))
+    lacking = "only half installed: not served: Function, Lock"
+    assert lacking in await agent.refused("list_functions")
+    assert lacking in await agent("control_plane_status")
+    assert lacking in await agent("list_unhealthy")
+    refused = await agent.refused("get_composite", kind="database", name="one")
+    assert "half" not in refused, "what nobody has made is not Crossplane's own"
+
+
+def test_a_survey_under_a_warning_calls_nothing_well() -> None:
+    lines = list(telling.survey(Survey(9, 3, (), (), ("Crossplane does not run: …",))))
+    assert lines == ["Crossplane does not run: …", "no object says that it is not well: 3 objects of 9 kinds"]
+    assert list(telling.survey(Survey(0, 0, (), ()))) == ["none of these kinds is served here: 0 objects of 0 kinds"]
+
+
+@pytest.mark.real
+@pytest.mark.whole  # a server of its own, with another Deployment of Crossplane than the shared planes
+async def test_nothing_is_well_while_crossplane_does_not_run(tmp_path: Path) -> None:
+    with running("idle", tmp_path, *ROLLOUTS) as server:
+        hands = by_kubectl(server)
+        for path in crds():
+            hands.run("apply", "--server-side", "-f", str(path))
+        hands.run("create", "deployment", "crossplane", "--image=registry.example.org/crossplane:v2.3.4")
+        async with hand(server.cluster.kubeconfig, *calls.TOOLSETS) as agent:
+            await told(agent, "has no ready Pod")
+            async with server.cluster.open() as client:
+                assert reporting.survey(await survey(Reader(client)))["warnings"] != []
+            hands.run("scale", "deployment", "crossplane", "--replicas=0")
+            await told(agent, "is scaled to zero")
+            assert "registry.example.org/crossplane:v2.3.4: scaled to zero" in await agent("control_plane_status")
+            made = await agent("install_provider", package="registry.example.org/one:v1.0.0", wait_seconds=0)
+            assert "next: diagnose_resource" in made
+            diagnosed = await agent("diagnose_resource", kind="provider", name="one")
+            assert "1. Crossplane does not run" in diagnosed
+            assert "next: trace_resource kind=Deployment.apps name=crossplane namespace=default" in diagnosed
+
+
+async def told(agent: Hand, why: str) -> None:
+    said = await agent("list_unhealthy")
+    assert f"Crossplane does not run: Deployment/crossplane in default {why}" in said
+    assert "all well" not in said
+
+
+def crds() -> list[Path]:
+    folder = building.folder("crossplane-crds")
+    assert folder is not None, "checked before any test that is marked `real`"
+    return sorted(folder.glob("*.yaml"))
