@@ -77,7 +77,7 @@ async def test_wrong_calls_say_what_there_is(gate: Gate) -> None:
     outcome = await gate.call(STDIO, "diagnose_resource", {"kind": "database", "name": "none", "namespace": NAMESPACE})
     assert 'databases.demo.example.org "none" not found; ' in outcome.answer.text
     outcome = await gate.call(STDIO, "describe_xrd_schema", {"kind": "configmaps"})
-    assert "configmaps comes from no XRD" in outcome.answer.text
+    assert "no XRD makes 'configmaps'; near: " in outcome.answer.text
 
 
 async def test_the_fields_of_a_platform_api(gate: Gate) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fairlead.crossplane import crontab, sources
+from fairlead.crossplane import crontab, sources, xrds
 from fairlead.crossplane.sources import Source
 from fairlead.crossplane.xrds import CLUSTER, LEGACY_CLUSTER, NAMESPACED
 from fairlead.machinery.errors import FairleadError
@@ -63,7 +63,7 @@ def xrd(
         raise BuildError("plural is written in lower case", "", plural.lower())
     spec: Object = {"group": group, "names": {"kind": kind, "plural": plural}}
     if claim:
-        spec["claimNames"] = {"kind": claim, "plural": claim_plural or f"{claim.lower()}s"}
+        spec["claimNames"] = {"kind": claim, "plural": claim_plural or xrds.plural_of(claim)}
     elif not legacy:
         spec["scope"] = scope or NAMESPACED
     elif scope == CLUSTER and has_v2:

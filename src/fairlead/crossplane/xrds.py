@@ -5,6 +5,7 @@ scope defaults to Namespaced (reference/crossplane.md §1.1). An XRD that can do
 its events then hold the reason, so "not offered" never means "pending".
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,3 +110,11 @@ def read(xrd: Mapping[str, Any]) -> Definition:
 def scope(xrd: Mapping[str, Any]) -> str:
     default = NAMESPACED if xrd.get("apiVersion") == f"{GROUP}/v2" else LEGACY_CLUSTER
     return str((xrd.get("spec") or {}).get("scope") or default)
+
+
+def plural_of(kind: str) -> str:
+    """As Kubernetes' own tools form it: Policy, policies; Address, addresses."""
+    name = kind.lower()
+    if re.search("[^aeiou]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if re.search("(s|x|z|ch|sh)$", name) else f"{name}s"

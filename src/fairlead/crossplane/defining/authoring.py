@@ -8,6 +8,7 @@ most of all, and then stops. So both are found out before, the second by checkin
 Source: reference/crossplane.md §1.1, §2.2 (create_xrd, update_xrd).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -25,16 +26,40 @@ from fairlead.resources.reading import Query, Reader
 
 Object = Mapping[str, Any]
 _TYPELESS = ("x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
+_TYPES = ("array", "boolean", "integer", "number", "object", "string")
+_TAKEN = frozenset(("description", "oneOf", "properties", "required", "type", "x-kubernetes-validations"))
+"""Keywords of spec and status that Crossplane copies into its CRDs."""
+_PRESERVE = "x-kubernetes-preserve-unknown-fields"
+_VERSION = re.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _LEGACY = frozenset({"claimRef", "compositionRef", "resourceRef", "resourceRefs", "writeConnectionSecretToRef"})
 _MOST_NAMED = 3
 
 
+def check_given(schema: Object | None, part: str) -> None:
+    """The schema of spec or status as somebody has just written it. Raises `BuildError` for what would be lost."""
+    if schema is None:
+        return
+    inner = (schema.get("properties") or {}).get(part)
+    if "openAPIV3Schema" in schema or (isinstance(inner, Mapping) and inner.get("properties")):
+        what = f"{part}_schema is the schema of {part} alone, this is one of the whole object"
+        raise BuildError(what, "", f"give what its properties.{part} has: {{properties: {{…}}, required: […]}}")
+    taken = _TAKEN | ({_PRESERVE} if part == "spec" else set())
+    if lost := sorted(map(str, schema.keys() - taken)):
+        what = f"Crossplane would leave {', '.join(lost)} out of the schema of {part}"
+        raise BuildError(what, f"it takes {', '.join(sorted(taken))}", "fields stand under properties")
+
+
 def check(xrd: Object) -> None:
     """Raises `BuildError`, or `DefinitionError` where no CRD can be made of it."""
-    versions = (xrd.get("spec") or {}).get("versions") or []
+    spec = xrd.get("spec") or {}
+    if "." not in str(spec.get("group")):
+        raise BuildError(f"the group {spec.get('group')} has no dot", "it is a domain", "e.g. platform.example.org")
+    versions = spec.get("versions") or []
     names = [str(each.get("name")) for each in versions]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise BuildError(f"the version {twice[0]} is there twice", "", "give each a name of its own")
+    if wrong := [name for name in names if not _VERSION.fullmatch(name)]:
+        raise BuildError(f"{wrong[0]!r} is no name of a version", "", "e.g. v1alpha1: a letter first, no dots")
     chosen = [each for each in versions if each.get("referenceable")]
     if len(chosen) != 1:
         said = ", ".join(str(each.get("name")) for each in chosen) or "none"
@@ -53,8 +78,8 @@ def check(xrd: Object) -> None:
 
 
 def _check_part(schema: Object, path: str) -> None:
-    if wrong := next(_typeless({"type": "object", **schema}, path), ""):
-        raise BuildError(f"{wrong} has no type", "no CRD can be made of it", "say type: string, integer, object, …")
+    if wrong := next(_faults({"type": "object", **schema}, path), None):
+        raise BuildError(wrong[0], "no CRD can be made of it", wrong[1])
 
 
 def overwritten(xrd: Object) -> list[str]:
@@ -69,15 +94,41 @@ def overwritten(xrd: Object) -> list[str]:
     return lines
 
 
-def _typeless(schema: Object, path: str) -> Iterator[str]:
-    if not schema.get("type") and not any(schema.get(each) for each in _TYPELESS):
-        yield path
-    for name, each in (schema.get("properties") or {}).items():
+def _faults(schema: Object, path: str) -> Iterator[tuple[str, str]]:
+    """What the API server takes in no CRD, each with the way out."""
+    kind, properties, more = (schema.get(each) for each in ("type", "properties", "additionalProperties"))
+    if not kind and not any(schema.get(each) for each in _TYPELESS):
+        yield f"{path} has no type", "say type: string, integer, object, …"
+    if kind and kind not in _TYPES:
+        yield f"{path} has the type {kind}", f"there are: {', '.join(_TYPES)}"
+    if kind == "array" and not isinstance(schema.get("items"), Mapping):
+        yield f"{path} says nothing of its items", "give items: {type: …}"
+    if not isinstance(schema.get("required") or [], list):
+        yield f"required of {path} is no list", "it stands beside properties and names the fields"
+    if properties and more:
+        yield f"{path} has both properties and additionalProperties", "use one of them"
+    if not isinstance(properties or {}, Mapping):
+        yield f"properties of {path} are no mapping", "write name: {type: …}"
+        return
+    for name, each in (properties or {}).items():
         if isinstance(each, Mapping):
-            yield from _typeless(each, f"{path}.{name}")
+            yield from _faults(each, f"{path}.{name}")
+        else:
+            yield f"{path}.{name} is no schema", f"write {name}: {{type: …}}"
     for key, sign in (("items", "[]"), ("additionalProperties", ".*")):
         if isinstance(schema.get(key), Mapping):
-            yield from _typeless(schema[key], f"{path}{sign}")
+            yield from _faults(schema[key], f"{path}{sign}")
+    if "default" in schema:
+        yield from _unfit(schema, path)
+
+
+def _unfit(schema: Object, path: str) -> Iterator[tuple[str, str]]:
+    """Its default, where it is none of its own values. All below is known to be right."""
+    found = Schema.compile({"type": "object", "properties": {"default": {**schema}}})
+    trial = {"default": deepcopy(schema["default"])}
+    found.default(trial)
+    for each in found.validate(trial):
+        yield f"{path} does not take its default: {each.get('message')}", "give one that does, or none"
 
 
 # -- What a change does ------------------------------------------------------------------------------------------------

@@ -11,11 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fairlead.crossplane.defining import generating
-from fairlead.crossplane.xrds import NAMESPACED, DefinitionError, scope
+from fairlead.crossplane.xrds import NAMESPACED, DefinitionError, Names, scope
 
 Object = dict[str, Any]
 Schema = Mapping[str, Any]
 _DEEPEST = 8
+_NEAR = 8
+_BOUNDS = (
+    ("minimum", "≥"),
+    ("maximum", "≤"),
+    ("minLength", "length ≥"),
+    ("maxLength", "length ≤"),
+    ("pattern", "like"),
+    ("format", "format"),
+)
 _SAMPLES = {"string": "…", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
 
 
@@ -29,22 +38,43 @@ def version(xrd: Mapping[str, Any], name: str = "") -> Object:
     return dict(found)
 
 
-def nearest(xrds: Iterable[Mapping[str, Any]], named: str) -> list[str]:
-    """The names of XRDs, those first that are called, or make a kind that is called, nearly so."""
+def find(xrds: Iterable[Object], named: str) -> Object:
+    """By the XRD's own name, or any name of a kind that it makes. Raises `DefinitionError` with those that are near."""
+    known = list(xrds)
+    exact = [each for each in known if each["metadata"]["name"] == named]
+    found = exact or [each for each in known if named.lower() in _called(each)]
+    if len(found) == 1:
+        return found[0]
+    what, there = f"{len(found)} XRDs make {named!r}", found
+    if not found:
+        what, there = f"no XRD makes {named!r}", sorted(known, key=lambda each: _distance(each, named.lower()))[:_NEAR]
+    names = ", ".join(str(each["metadata"]["name"]) for each in there) or "none"
+    raise DefinitionError(what, "", f"{'there are' if found else 'near'}: {names}")
 
-    def distance(xrd: Mapping[str, Any]) -> float:
-        spec = xrd.get("spec") or {}
-        kinds = [str((spec.get(each) or {}).get("kind", "")).lower() for each in ("names", "claimNames")]
-        called = [xrd["metadata"]["name"], xrd["metadata"]["name"].partition(".")[0], *kinds]
-        return -max(difflib.SequenceMatcher(None, each, named.lower()).ratio() for each in called)
 
-    return [each["metadata"]["name"] for each in sorted(xrds, key=distance)]
+def _called(xrd: Mapping[str, Any]) -> set[str]:
+    """What kubectl takes for its kinds, in lower case."""
+    spec = xrd.get("spec") or {}
+    names = [Names.read(spec[each]) for each in ("names", "claimNames") if spec.get(each)]
+    bare = {called.lower() for each in names for called in (each.kind, each.plural, each.singular, *each.short_names)}
+    return bare | {f"{each}.{spec.get('group')}" for each in bare}
+
+
+def _distance(xrd: Mapping[str, Any], named: str) -> float:
+    return -max(difflib.SequenceMatcher(None, each, named).ratio() for each in (xrd["metadata"]["name"], *_called(xrd)))
 
 
 def fields(xrd: Mapping[str, Any], name: str = "") -> list[str]:
     """Of the author's spec and status, a line each, required ones with an asterisk. Raises `DefinitionError`."""
     properties = _schema(version(xrd, name)).get("properties") or {}
-    return [line for part in ("spec", "status") for line in _lines(properties.get(part) or {}, part, 0)]
+    parts = {part: properties.get(part) or {} for part in ("spec", "status")}
+    return [line for part, each in parts.items() for line in (*_whole(each, part), *_lines(each, part, 0))]
+
+
+def _whole(schema: Schema, part: str) -> list[str]:
+    """What holds for all of its fields together."""
+    told = _rules(schema) + (["further fields are kept"] if schema.get("x-kubernetes-preserve-unknown-fields") else [])
+    return [f"{part}: {', '.join(told)}"] if told else []
 
 
 def _schema(found: Mapping[str, Any]) -> Schema:
@@ -71,14 +101,18 @@ def _said(schema: Schema, inner: Schema) -> str:
     told = [str(inner.get("type") or ("any" if inner.get("x-kubernetes-preserve-unknown-fields") else "object"))]
     if inner.get("enum"):
         told.append("one of " + ", ".join(map(str, inner["enum"])))
-    bounds = (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "length ≤"), ("pattern", "like"), ("format", "format"))
-    told += [f"{sign} {inner[key]}" for key, sign in bounds if key in inner]
+    told += [f"{sign} {inner[key]}" for key, sign in _BOUNDS if key in inner]
+    told += [f"{sign} {schema[key]} items" for key, sign in (("minItems", "≥"), ("maxItems", "≤")) if key in schema]
     if "default" in schema:
         told.append(f"default {schema['default']!r}")
-    rules = [str(each.get("message") or each.get("rule")) for each in inner.get("x-kubernetes-validations") or ()]
-    told += [f"rule: {each}" for each in rules]
+    told += _rules(inner)
     description = " ".join(str(schema.get("description") or "").split())
     return ", ".join(told) + (f" — {description}" if description else "")
+
+
+def _rules(schema: Schema) -> list[str]:
+    found = schema.get("x-kubernetes-validations") or ()
+    return [f"rule: {each.get('message') or each.get('rule')}" for each in found]
 
 
 def samples(xrd: Mapping[str, Any], name: str = "") -> list[Object]:

@@ -15,9 +15,9 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
-from fairlead.mcp.toolsets.crossplane import changing, shortening
+from fairlead.mcp.toolsets.crossplane import shortening
 from fairlead.resources import manifests
-from fairlead.resources.kinds import Kind, UnknownKindError
+from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
 Arguments = Mapping[str, Any]
@@ -95,32 +95,13 @@ async def describe_xrd_schema(call: Call, arguments: Arguments) -> Answer:
     reader = call.target(arguments.get("context", ""))
     xrds = await reader.kind("CompositeResourceDefinition", "apiextensions.crossplane.io/v1")
     try:
-        xrd = await _definition(reader, xrds, arguments["kind"])
+        xrd = describing.find((await reader.client.list(xrds.resource)).items, arguments["kind"])
         lines = describing.fields(xrd, arguments.get("version", ""))
         examples = describing.samples(xrd, arguments.get("version", ""))
     except FairleadError as error:
         raise answering.refused(error, xrds) from error
     sample = "---\n".join(map(encoding.to_yaml, examples))
     return _told([*lines, "", "for example:", sample], f"XRD {xrd['metadata']['name']}")
-
-
-async def _definition(reader: Reader, xrds: Kind, named: str) -> dict[str, Any]:
-    """By the XRD's own name, or by a kind that it makes. Raises what `Reader` raises."""
-    found = (await reader.client.list(xrds.resource)).items
-    for each in found:
-        if each["metadata"]["name"] == named:
-            return each
-    try:
-        kind = await reader.kind(named)
-    except UnknownKindError as error:
-        there = changing.some(describing.nearest(found, named)) or "none"
-        raise ToolError(f"no XRD makes {named!r}", "", f"there are: {there}") from error
-    for each in found:
-        spec = each.get("spec") or {}
-        plurals = {(spec.get(names) or {}).get("plural") for names in ("names", "claimNames")}
-        if spec.get("group") == kind.resource.group and kind.api.plural in plurals:
-            return each
-    raise ToolError(f"{kind.resource.qualified} comes from no XRD", "", "explain it by its own schema")
 
 
 async def validate_manifest(call: Call, arguments: Arguments) -> Answer:

@@ -1,6 +1,5 @@
 """XRDs: the platform's own APIs."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,8 +9,7 @@ from fairlead.crossplane.defining import describing
 from fairlead.crossplane.judging import judge
 from fairlead.crossplane.understanding import radius
 from fairlead.crossplane.upkeep import retiring
-from fairlead.crossplane.xrds import GROUP, KIND, DefinitionError, scope
-from fairlead.crossplane.xrds import read as xrds_read
+from fairlead.crossplane.xrds import GROUP, KIND, DefinitionError, plural_of, scope
 from fairlead.machinery import patches, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
@@ -44,13 +42,14 @@ async def create_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
     reader = changing.reader(call, arguments)
     try:
+        spec_schema, status_schema = _schemas(arguments)
         manifest = building.xrd(
             arguments["group"],
             arguments["kind"],
-            arguments.get("plural") or f"{arguments['kind'].lower()}s",
-            changing.structure(arguments, "spec_schema") or {},
+            arguments.get("plural") or plural_of(arguments["kind"]),
+            spec_schema or {},
             version=arguments["version"],
-            status_schema=changing.structure(arguments, "status_schema"),
+            status_schema=status_schema,
             scope=arguments.get("scope", ""),
             claim=arguments.get("claim_kind", ""),
             default_composition=arguments.get("default_composition", ""),
@@ -64,6 +63,16 @@ async def create_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
     offered = manifest["spec"].get("claimNames") or manifest["spec"]["names"]
     then = f"offers {offered['kind']}; describe_xrd_schema kind={offered['plural']}.{arguments['group']} has an example"
     return await changing.created(call, arguments, manifest, *notes, then, update="update_xrd")
+
+
+def _schemas(arguments: Mapping[str, Any]) -> tuple[Object | None, Object | None]:
+    """Of spec and status. Raises `BuildError` and `ToolError`."""
+    from fairlead.crossplane.defining import authoring
+
+    spec, status = (changing.structure(arguments, f"{each}_schema") for each in ("spec", "status"))
+    authoring.check_given(spec, "spec")
+    authoring.check_given(status, "status")
+    return spec, status
 
 
 async def _clash(reader: Reader, manifest: Object) -> str:
@@ -115,7 +124,7 @@ async def update_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
 
 def _patch(arguments: Mapping[str, Any], found: Object) -> Object:
     """Raises `BuildError`, `DefinitionError` and `ToolError`."""
-    spec, status = (changing.structure(arguments, each) for each in ("spec_schema", "status_schema"))
+    spec, status = _schemas(arguments)
     patch: Object = {}
     if spec is not None or status is not None or arguments.get("referenceable"):
         version = arguments.get("version") or describing.version(found)["name"]
@@ -187,17 +196,12 @@ def _row(_: Kind, xrd: Mapping[str, Any]) -> tuple[str, ...]:
 async def get_xrd(call: Call, arguments: Mapping[str, Any]) -> Answer:
     """By its name, or a kind that it makes."""
     reader = changing.reader(call, arguments)
-    name = arguments["name"]
-    if "." not in name:
-        found = [xrds_read(each) for each in await reader.every(KIND, _V1)]
-        kinds = {each.name: [each.composite, *([each.claim] if each.claim else [])] for each in found}
-        mine = [key for key, made in kinds.items() if any(name.lower() in (n.kind.lower(), n.plural) for n in made)]
-        if len(mine) != 1:
-            near = difflib.get_close_matches(name, [each.name.partition(".")[0] for each in found], 5, 0.5)
-            there = ", ".join(mine or [each.name for each in found if each.name.partition(".")[0] in near]) or "none"
-            raise ToolError(f"{len(mine)} XRDs make {name!r}", "", f"near: {there}; list_xrds has all")
-        name = mine[0]
-    return await showing.gets(KIND, _V1, _about)(call, {**arguments, "name": name})
+    kind = await reader.kind(KIND, _V1)
+    try:
+        found = describing.find((await reader.client.list(kind.resource)).items, arguments["name"])
+    except FairleadError as error:
+        raise answering.refused(error, kind) from error
+    return await showing.gets(KIND, _V1, _about)(call, {**arguments, "name": found["metadata"]["name"]})
 
 
 async def _about(reader: Reader, xrd: Object) -> list[str]:
