@@ -42,6 +42,8 @@ OF_PROVIDER = (Right(("get",), packages.GROUP, "providers"), Right(("list",), pa
 async def kind_of(call: Call, reader: Reader, arguments: Arguments) -> Kind:
     """Raises `ToolError` for what is no managed resource, with the tool that is for it."""
     named = arguments["kind"]
+    if called := await _called(reader, named, bool(arguments.get("namespace"))):
+        return called
     try:
         kind = await reader.kind(named)
     except UnknownKindError as error:
@@ -53,6 +55,19 @@ async def kind_of(call: Call, reader: Reader, arguments: Arguments) -> Kind:
         instead = meant.of(call.offers) if arguments.get("name") else None
         raise ToolError(f"{kind.resource.qualified} are no managed resources", "", f"see {instead}" if instead else "")
     return kind
+
+
+async def _called(reader: Reader, named: str, namespaced: bool) -> Kind | None:
+    """The managed kind of that name alone; of several, as a provider of Crossplane 2 has, the one of that scope.
+
+    A platform may call its own kinds like those of a provider. Raises `ToolError` where it may be any of several.
+    """
+    found = [each for each in (await reader.kinds()).category("managed") if named.strip().lower() in each.names]
+    fitting = [each for each in found if each.resource.namespaced is namespaced] or found
+    if len(fitting) > 1:
+        there = ", ".join(each.resource.qualified for each in fitting)
+        raise ToolError(f"{len(fitting)} kinds of managed resources are called {named}", "", f"there are: {there}")
+    return fitting[0] if fitting else None
 
 
 async def _unserved(call: Call, reader: Reader, named: str, error: UnknownKindError) -> ToolError:
