@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 from fnmatch import fnmatchcase
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from fairlead.mcp import fencing
 from fairlead.mcp.callers import Caller
-from fairlead.mcp.conversing import CannotAskError
+from fairlead.mcp.conversing import CannotAskError, Nobody
+from fairlead.mcp.deciding import reassuring
 from fairlead.mcp.deciding.auditing import ToolAudit
 from fairlead.mcp.deciding.confirming import CONFIRM
 from fairlead.mcp.deciding.gate import Gate, UnknownError
@@ -75,6 +77,52 @@ async def test_a_call_ends_at_the_timeout() -> None:
     outcome = await gate(NamedServer("one", timeout_seconds=1), tool("wait", never)).call(ME, "wait", {"text": "x"})
     assert outcome.failed
     assert outcome.answer.text == "wait was not done within 1 s: nothing was changed; ask for less"
+
+
+class Listener(Nobody):
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, str]] = []
+        self.twice = asyncio.Event()
+
+    async def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        self.heard.append((done, message))
+        if len(self.heard) == 2:
+            self.twice.set()
+
+
+@pytest.mark.requirement("mcp:progress")
+async def test_a_call_that_lasts_tells_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassuring, "SECONDS", 0.01)
+    listener = Listener()
+
+    async def lasts(call: Any, arguments: Any) -> Answer:
+        await listener.twice.wait()
+        return Answer("done")
+
+    tools = [tool("look", lasts), tool("write", lasts, ToolClass.WRITE)]
+    for each, at in zip(tools, ("looking", "the change was sent"), strict=True):
+        listener.heard.clear()
+        listener.twice.clear()
+        async with asyncio.timeout(30):
+            assert not (await gate(NamedServer("one"), each).call(ME, each.name, {"text": "x"}, listener)).failed
+        assert [done for done, _ in listener.heard] == sorted({done for done, _ in listener.heard})
+        assert all(at in said for _, said in listener.heard)
+
+
+@pytest.mark.requirement("mcp:progress")
+async def test_a_tool_that_tells_how_far_it_is_is_not_talked_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassuring, "SECONDS", 0.01)
+    listener = Listener()
+
+    async def counts(call: Any, arguments: Any) -> Answer:
+        await call.talk.progress(1, 3)
+        await asyncio.Event().wait()
+        return Answer("done")
+
+    assert (
+        await gate(NamedServer("one", timeout_seconds=1), tool("t", counts)).call(ME, "t", {"text": "x"}, listener)
+    ).failed
+    assert listener.heard == [(1, "")]
 
 
 @pytest.mark.requirement("mcp:audit")

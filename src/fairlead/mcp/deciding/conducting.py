@@ -23,11 +23,17 @@ from fairlead.mcp.conversing import CannotAskError, Conversation, InputRequiredE
 from fairlead.mcp.deciding import auditing, masking
 from fairlead.mcp.deciding.auditing import ToolAudit
 from fairlead.mcp.deciding.handles import SECONDS
+from fairlead.mcp.deciding.reassuring import reassured
 from fairlead.mcp.deciding.sharing import Shared
 from fairlead.mcp.named.servers import NamedServer
 from fairlead.mcp.tools import Clusters, ToolClass, ToolError
 
 MOST_AT_ONCE = 32
+_AT = {
+    Stage.PLANNING: "looking",
+    Stage.ASKING: "somebody is asked",
+    Stage.SENT: "the change was sent, and what comes of it is waited for",
+}
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -55,7 +61,11 @@ class Conduct:
             await self._take(use, talk)
             async with self._place(use), asyncio.timeout(self.server.timeout_seconds) as deadline:
                 patient = _Patient(talk or Nobody(), use, deadline)
-                with use.runs(), observing.calling(self.shared.meter, self.server.name):
+                with (
+                    use.runs(),
+                    observing.calling(self.shared.meter, self.server.name),
+                    reassured(patient.talk, patient.at),
+                ):
                     found = await run(Call(use.caller, self.clusters, patient, self.clusters.reads_only, patient.left))
             use.result, use.size = "ok", size(found)
             return found
@@ -144,34 +154,42 @@ class _Patient:
     """A conversation in which the call's deadline waits for the answer."""
 
     def __init__(self, talk: Conversation, use: Use, deadline: asyncio.Timeout) -> None:
-        self._talk = talk
+        self.talk = talk
         self._use = use
         self._deadline = deadline
-        self.progress = talk.progress
+        self._tells = False
         self.continues = talk.continues
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return self._talk.capabilities
+        return self.talk.capabilities
 
     @property
     def round(self) -> str:
-        return self._talk.round
+        return self.talk.round
 
     def left(self) -> float:
         """Seconds."""
         now = asyncio.get_running_loop().time()
         return (self._deadline.when() or now) - now
 
+    def at(self) -> str:
+        """What the call is at; nothing where its tool tells that by itself, since progress counts in one measure."""
+        return "" if self._tells else _AT[self._use.stage]
+
+    async def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        self._tells = True
+        await self.talk.progress(done, total, message)
+
     async def log(self, level: Level, text: str) -> None:
-        await self._talk.log(level, text)
+        await self.talk.log(level, text)
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Reply]:
         loop = asyncio.get_running_loop()
         left = self.left()
         before, self._use.stage = self._use.stage, Stage.ASKING
         self._deadline.reschedule(loop.time() + SECONDS)
-        said = await self._talk.ask(questions)
+        said = await self.talk.ask(questions)
         self._deadline.reschedule(loop.time() + left)
         self._use.stage = before
         return said

@@ -20,7 +20,7 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Tool, ToolError
-from fairlead.mcp.toolsets.crossplane import changing
+from fairlead.mcp.toolsets.crossplane import changing, patience
 from fairlead.resources.kinds import Kind, UnknownKindError
 from fairlead.resources.reading import Query, Reader
 
@@ -41,7 +41,7 @@ def guided(tools: Iterable[Tool]) -> tuple[Tool, ...]:
 def _around(do: Callable[[Any, Arguments], Awaitable[_T]]) -> Callable[[Any, Arguments], Awaitable[_T]]:
     async def guide(call: Call, arguments: Arguments) -> _T:
         try:
-            return _marked(await do(call, arguments), await _lack(call, arguments))
+            return _marked(await do(call, patience.within(call, arguments)), await _lack(call, arguments))
         except FairleadError as error:
             if lack := await _lack(call, arguments, error):
                 raise ToolError(lack.what, lack.why, lack.remedy) from error
