@@ -18,7 +18,12 @@ Object = Mapping[str, Any]
 GROUP = "pkg.crossplane.io"
 KINDS = ("Provider", "Configuration", "Function")
 XRD = "CompositeResourceDefinition"
+CRD, MRD = "CustomResourceDefinition", "ManagedResourceDefinition"
 OWNER = "pkg.crossplane.io/package"
+_DEFINITIONS = {
+    "Configuration": ((XRD, "apiextensions.crossplane.io/v1"),),
+    "Provider": ((MRD, "apiextensions.crossplane.io/v1alpha1"), (CRD, "apiextensions.k8s.io/v1")),
+}
 
 
 def is_package(obj: Object) -> bool:
@@ -98,6 +103,28 @@ async def installed(reader: Reader, revision: Object) -> list[tuple[str, str]]:
         return found
     xrds = {str(each["metadata"]["name"]) for each in await reader.every(XRD, "apiextensions.crossplane.io/v1")}
     return [(kind or (XRD if name in xrds else ""), name) for kind, name in found]
+
+
+async def belonging(reader: Reader, package: Object) -> list[tuple[str, str]]:
+    """Kind and name of the definitions that go with a package, whichever of its versions has brought them.
+
+    Crossplane makes the package itself an owner of what a revision brings. So what a later version leaves out stays,
+    although no revision names it any more once that one is pruned, and goes with the package. Raises what `Reader`
+    raises.
+    """
+    found: list[tuple[str, str]] = []
+    for kind, version in _DEFINITIONS.get(str(package.get("kind")), ()):
+        try:
+            every = await reader.metadata(kind, version)
+        except UnknownKindError:
+            continue  # of Crossplane 2 alone
+        found += [(kind, str(each["name"])) for each in every if _is_owned(each, package)]
+    return found
+
+
+def _is_owned(metadata: Object, package: Object) -> bool:
+    uid = package["metadata"]["uid"]
+    return any(each.get("uid") == uid for each in metadata.get("ownerReferences") or ())
 
 
 def by_kind(owned: Iterable[tuple[str, str]], most: int = 30) -> list[str]:

@@ -72,7 +72,7 @@ async def planned(
         return await as_seen(before, lambda: live(reader, kind, name, namespace), delete)
 
     notes = _consequences(kind, metadata)
-    if (metadata.get("labels") or {}).get(IN_USE) == "true":
+    if is_used(before):
         notes += await _usages(reader, kind, name, namespace)
     else:
         try:
@@ -84,6 +84,11 @@ async def planned(
                 raise
             notes.append(f"not tried out: {error.message}")
     return Change("delete", kind, name, namespace, before, None, options, send, tuple(notes))
+
+
+def is_used(obj: Mapping[str, Any]) -> bool:
+    """Whether it says that a usage protects it."""
+    return bool((obj["metadata"].get("labels") or {}).get(IN_USE) == "true")
 
 
 def _consequences(kind: Kind, metadata: Mapping[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ from fairlead.resources.kinds import Kind, Kinds, UnknownKindError
 Object = dict[str, Any]
 _LACKS = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?')
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class ScopeError(FairleadError):
@@ -130,6 +131,15 @@ class Reader:
             kind = (await self.kinds(anew=True)).find(name, api_version)
             found = await self.client.list(kind.resource, namespace or None, label_selector=label_selector)
         return [{**each, "apiVersion": kind.api_version, "kind": kind.api.kind} for each in found.items]
+
+    async def metadata(self, name: str, api_version: str) -> list[Object]:
+        """Of all objects of a kind, without the rest: hundreds of definitions with their schemas are megabytes.
+
+        Raises `UnknownKindError`, and what `Client` raises.
+        """
+        kind = await self.kind(name, api_version)
+        found = await self.client.read(kind.resource.path(), accept=f"{_METADATA},application/json")
+        return [each["metadata"] for each in found.get("items") or ()]
 
     async def one(self, kind: Kind, name: str, namespace: str = "") -> Object:
         """Raises `ScopeError`, and what `Client` raises."""

@@ -20,8 +20,8 @@ from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 AT_ONCE = 12
-_CRDS = "CustomResourceDefinition"
-_MRDS = "ManagedResourceDefinition"
+_BOOKKEEPING = "providerconfigusages."
+"""A provider counts by them who uses a config; nobody misses them, and each is called by a UID."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ async def radius(reader: Reader, obj: Object) -> Radius:
         return await _of_definition(reader, obj)
     if packages.is_package(obj):
         return await _of_package(reader, obj)
-    if obj.get("kind") == _CRDS:
+    if obj.get("kind") == packages.CRD:
         spec = obj.get("spec") or {}
         return _counted(await _lists(reader, [(str((spec.get("names") or {}).get("kind")), str(spec.get("group")))]))
     return Radius()
@@ -61,16 +61,18 @@ async def _of_definition(reader: Reader, xrd: Object) -> Radius:
 
 
 async def _of_package(reader: Reader, package: Object) -> Radius:
-    """Every object of every kind that one of its revisions owns."""
+    """Every object of every kind that it or one of its revisions owns."""
     try:
         owned = [
             each
             for revision in await packages.revisions(reader, package)
             for each in await packages.installed(reader, revision)
         ]
+        owned += await packages.belonging(reader, package)
     except FairleadError as error:
         return Radius((), (f"what {package['metadata']['name']} has installed: {error}",))
-    named = sorted({name for kind, name in owned if kind in (_CRDS, _MRDS, "")})
+    named = sorted({name for kind, name in owned if kind in (packages.CRD, packages.MRD, "")})
+    named = [each for each in named if not each.startswith(_BOOKKEEPING)]
     definitions = {name for kind, name in owned if kind == packages.XRD}
     found = _counted(
         await _lists(reader, [(plural, group) for plural, _, group in (each.partition(".") for each in named)])
@@ -95,6 +97,7 @@ async def _definition(reader: Reader, name: str) -> Radius:
 @dataclass(frozen=True)
 class _Listed:
     kind: str
+    qualified: str
     items: Sequence[Object]
     gap: str = ""
 
@@ -106,19 +109,23 @@ async def _lists(reader: Reader, kinds: Iterable[tuple[str, str]]) -> list[_List
         try:
             kind = await reader.kind(f"{name}.{group}")
             async with turn:
-                return _Listed(kind.api.kind, await reader.every(f"{name}.{group}", ""))
+                return _Listed(kind.api.kind, kind.resource.qualified, await reader.every(f"{name}.{group}", ""))
         except UnknownKindError:
-            return _Listed(name, [])  # a kind that is not served has no objects
+            return _Listed(name, name, [])  # a kind that is not served has no objects
         except FairleadError as error:
-            return _Listed(name, [], f"{name}.{group}: {error}")
+            return _Listed(name, name, [], f"{name}.{group}: {error}")
 
     return await together(*(look(name, group) for name, group in kinds))
 
 
 def _counted(found: Iterable[_Listed]) -> Radius:
+    """Kinds of one name by their whole one: a provider of Crossplane 2 has most of its kinds twice."""
     found = list(found)
+    called = Counter(each.kind for each in found if each.items)
     return Radius(
-        tuple((each.kind, len(each.items)) for each in found if each.items),
+        tuple(
+            (each.kind if called[each.kind] == 1 else each.qualified, len(each.items)) for each in found if each.items
+        ),
         tuple(each.gap for each in found if each.gap),
         tuple(sorted(str(references.of(obj)) for each in found for obj in each.items)),
     )

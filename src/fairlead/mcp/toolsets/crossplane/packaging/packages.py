@@ -169,6 +169,7 @@ TOOLS = (
             _rights("Provider", "get", "delete"),
             Right(("list",), GROUP, "providerrevisions"),
             Right(("list",), "*", "*", ("managed",)),
+            *uninstalling.DEFINITIONS,
             LOCK,
         ),
     ),
