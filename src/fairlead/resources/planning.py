@@ -11,7 +11,7 @@ not is said instead, whichever way it ends.
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,15 @@ class Change:
         """Of what would be sent and of the very object that it was planned for, its status aside."""
         basis = [self.what, self.before and essence(self.before), self.wanted, self.notes]
         return hashlib.sha256(encoding.to_json(basis)).hexdigest()
+
+    def preceded_by(self, first: Callable[[], Awaitable[None]]) -> "Change":
+        """The same change, before which something else is done."""
+
+        async def send() -> Object:
+            await first()
+            return await self.send()
+
+        return replace(self, send=send)
 
 
 def essence(obj: Mapping[str, Any]) -> Object:

@@ -14,7 +14,7 @@ Source: reference/crossplane.md §3 (composition choice); crossplane v2.3.4 `int
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +112,7 @@ async def planned(reader: Reader, kind: Kind, obj: Object, patch: Object, *, not
     if not composites.is_claim(kind) or other is None or policy is None:
         return change
     if policy == AUTOMATIC:
-        return replace(change, send=_after(change, lambda: _own_revision(reader, other)))
+        return change.preceded_by(lambda: _own_revision(reader, other))
 
     async def hold() -> dict[str, Any]:
         first = await patching.planned(reader, kind, name, namespace, {"spec": {"compositionUpdatePolicy": MANUAL}})
@@ -126,14 +126,6 @@ async def planned(reader: Reader, kind: Kind, obj: Object, patch: Object, *, not
         return {**after, "status": (change.before or {}).get("status") or {}}  # what was said on the way is not of it
 
     return replace(change, send=hold)
-
-
-def _after(change: Change, first: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[dict[str, Any]]]:
-    async def send() -> dict[str, Any]:
-        await first()
-        return await change.send()
-
-    return send
 
 
 async def _read(reader: Reader, reference: Reference) -> tuple[Kind, dict[str, Any]]:

@@ -137,18 +137,8 @@ async def deleted(
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
     then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
-    change = replace(change, send=_after(partial(first, found, before), change.send)) if first else change
+    change = change.preceded_by(partial(first, found, before)) if first else change
     return planned.plan([noted(change, (*counted, *stays, *notes))], then)
-
-
-def _after(
-    first: Callable[[], Awaitable[None]], send: Callable[[], Awaitable[Object]]
-) -> Callable[[], Awaitable[Object]]:
-    async def both() -> Object:
-        await first()
-        return await send()
-
-    return both
 
 
 def some(names: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from fairlead.crossplane import building, packages, xrds
@@ -10,9 +9,7 @@ from fairlead.crossplane.defining import pinning
 from fairlead.crossplane.defining import revisions as revised
 from fairlead.crossplane.judging import State, judge
 from fairlead.crossplane.references import machinery
-from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering
@@ -91,12 +88,10 @@ def _wrong(revision: Object) -> str:
 def _revising(reader: Reader, plan: Plan, name: str, before: list[Object]) -> Plan:
     """Says which revision came of a change, and whether its pipeline can run: the composition itself has no state."""
 
-    async def carry_out() -> Answer:
-        answer = await plan.carry_out()
-        said = redacting.text(fencing.plain(await _came(reader, name, before)))
-        return replace(answer, text=f"{answer.text}\n{said}")
+    async def tell() -> list[str]:
+        return [await _came(reader, name, before)]
 
-    return replace(plan, carry_out=carry_out)
+    return changing.telling(plan, tell)
 
 
 async def _came(reader: Reader, name: str, before: list[Object]) -> str:

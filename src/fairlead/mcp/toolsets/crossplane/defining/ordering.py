@@ -10,11 +10,10 @@ from fairlead.crossplane.references import Reference
 from fairlead.crossplane.understanding import steps
 from fairlead.crossplane.upkeep import removing
 from fairlead.crossplane.upkeep.removing import Left
-from fairlead.machinery import patches, redacting, statuses
+from fairlead.machinery import patches, statuses
 from fairlead.machinery.errors import FairleadError
-from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
+from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import answering, planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, NAME
 from fairlead.mcp.toolsets.crossplane import changing
@@ -148,22 +147,17 @@ async def _changed(reader: Reader, kind: Kind, obj: Object, patch: Object, argum
         raise planned.refused(error, kind) from error
     plan = changing.settling(reader, [change], arguments)
 
-    async def carry_out() -> Answer:
-        answer = await plan.carry_out()
+    async def tell() -> list[str]:
         chosen = arguments.get("composition") or arguments.get("revision")
         taken = await pinning.taken(reader, kind, obj, arguments.get("wait_seconds") or 0) if chosen else ""
-        return replace(answer, text="\n".join(each for each in (answer.text, _plain(taken)) if each))
+        return [taken] if taken else []
 
-    return replace(plan, carry_out=carry_out)
+    return changing.telling(plan, tell)
 
 
 def _notes(obj: Object) -> list[str]:
     claim = composites.partner(obj) if "claimRef" in (obj.get("spec") or {}) else None
     return [f"its claim {claim} overwrites what the two have in common: change it there"] if claim else []
-
-
-def _plain(text: str) -> str:
-    return redacting.text(fencing.plain(text))
 
 
 async def delete_composite(call: Call, arguments: Arguments) -> Plan:
@@ -180,21 +174,20 @@ async def delete_composite(call: Call, arguments: Arguments) -> Plan:
     plan = planned.plan([replace(change, wanted=[change.wanted, *map(str, tree.goes)])])
     itself = Reference(kind.api_version, kind.api.kind, name, namespace)
 
-    async def carry_out() -> Answer:
-        answer = await plan.carry_out()
+    async def tell() -> list[str]:
         left = await removing.left(reader, (itself, *tree.goes), arguments.get("wait_seconds") or 0)
-        return replace(answer, text="\n".join([answer.text, *_progress(left, len(tree.goes))]))
+        return _progress(left, len(tree.goes))
 
-    return replace(plan, carry_out=carry_out)
+    return changing.telling(plan, tell)
 
 
 def _progress(left: Left, below: int) -> list[str]:
     unread = removing.some([f"not known whether it is gone: {each}: {why}" for each, why in left.unread.items()])
     if not left.there:
-        return [*map(_plain, unread), f"gone, with all {below} objects below it" if not unread else "the rest is gone"]
+        return [*unread, f"gone, with all {below} objects below it" if not unread else "the rest is gone"]
     lines = removing.some([f"{reference}: {said}" for reference, said in left.there.items()])
     follow = f"next: {steps.about('explain_deletion', next(iter(left.there)))}"
-    return [f"still there, {len(left.there)} of {below + 1}:", *map(_plain, [*lines, *unread, follow])]
+    return [f"still there, {len(left.there)} of {below + 1}:", *lines, *unread, follow]
 
 
 _EITHER = ("claim", "composite")

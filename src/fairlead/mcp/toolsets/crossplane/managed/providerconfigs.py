@@ -23,7 +23,6 @@ from fairlead.resources.tabulating import Rows
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
-_MOST_USERS = 20
 _MOST_CHARACTERS = 18_000
 
 
@@ -104,7 +103,7 @@ async def _users(reader: Reader, kind: Kind, obj: Mapping[str, Any]) -> list[str
         found = await configs.usages(reader, kind, obj)
     except FairleadError as error:
         return [f"{counted} managed resources use it; which ones could not be read: {error}"]
-    named = ", ".join(map(str, found[:_MOST_USERS])) + (" …" if len(found) > _MOST_USERS else "")
+    named = changing.some([str(each) for each in found])
     said = f"; its provider has counted {counted}" if counted != len(found) else ""
     return [f"used by {len(found)} managed resources{said}{f': {named}' if named else ''}"]
 
@@ -145,7 +144,7 @@ async def delete_provider_config(call: Call, arguments: Arguments) -> Plan:
         used = await configs.usages(reader, kind, obj)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    named = ", ".join(map(str, used[:_MOST_USERS])) + (" …" if len(used) > _MOST_USERS else "")
+    named = changing.some([str(each) for each in used])
     stays = f"{len(used)} managed resources use it, so it stays until they are gone, and nothing new can: {named}"
     return await changing.deleted(call, arguments, kind, redacting.text(fencing.plain(stays)) if used else "")
 

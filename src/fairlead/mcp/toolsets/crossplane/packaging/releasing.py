@@ -7,8 +7,6 @@ the kinds down; afterwards it is too late, and only going back and forth helps.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +14,7 @@ from fairlead.client.api import Patch
 from fairlead.crossplane.packaging import upgrades
 from fairlead.crossplane.upkeep.reconciling import REQUESTED
 from fairlead.machinery.errors import FairleadError
-from fairlead.resources.planning import MANAGER, Change
+from fairlead.resources.planning import MANAGER
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -26,14 +24,6 @@ _PAUSE = 0.3
 
 class NotReadyError(FairleadError):
     """Crossplane has not done what it was asked to; the package was not touched."""
-
-
-def after(first: Callable[[], Awaitable[None]], change: Change) -> Change:
-    async def send() -> Object:
-        await first()
-        return await change.send()
-
-    return replace(change, send=send)
 
 
 async def made_ready(reader: Reader, revision: Object) -> None:

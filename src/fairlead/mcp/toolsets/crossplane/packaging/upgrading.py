@@ -102,7 +102,7 @@ async def changed(
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     if first is not None:
-        change = releasing.after(first, change)
+        change = change.preceded_by(first)
     return settling(call, planned.plan([change]), kind, package, arguments)
 
 
