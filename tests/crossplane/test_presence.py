@@ -123,3 +123,11 @@ def crds() -> list[Path]:
     folder = building.folder("crossplane-crds")
     assert folder is not None, "checked before any test that is marked `real`"
     return sorted(folder.glob("*.yaml"))
+
+
+async def test_what_nobody_has_taken_up_may_be_waiting_for_crossplane_itself(agent: Hand, bare: Cluster) -> None:
+    await served(bare, core())
+    await agent("create_xrd", group="example.org", kind="XBox", wait_seconds=0)
+    diagnosed = await agent("diagnose_resource", kind="xrd", name="xboxes.example.org")
+    assert "whoever looks after it does not run, or cannot reach this API" in diagnosed
+    assert diagnosed.endswith("next: control_plane_status")

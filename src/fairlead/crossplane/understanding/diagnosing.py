@@ -15,6 +15,7 @@ from fairlead.crossplane.tracing import Trace
 from fairlead.crossplane.understanding import circumstances, steps
 from fairlead.crossplane.understanding.causes import Cause
 from fairlead.crossplane.understanding.rules import RULES
+from fairlead.crossplane.understanding.steps import Next, Step
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Reader
 
@@ -55,5 +56,12 @@ def _unexplained(known: circumstances.Circumstances) -> list[Cause]:
     said = ": ".join(filter(None, (deepest.health.reason, deepest.health.message)))
     evidence = tuple(filter(None, (said, *known.warnings(deepest)[:3])))
     name = "under-way" if under_way else "unexplained"
-    following = steps.look_at(deepest.reference, deepest.categories)
-    return [Cause(name, deepest.reference, what, evidence, "look again in a while", following, 10)]
+    remedy, following = "look again in a while", steps.look_at(deepest.reference, deepest.categories)
+    if deepest.health.reason in _UNHEARD:
+        remedy += "; if it stays so, whoever looks after it does not run, or cannot reach this API"
+        following = Next((Step("control_plane_status"), *following.calls), _RUNS)
+    return [Cause(name, deepest.reference, what, evidence, remedy, following, 10)]
+
+
+_UNHEARD = frozenset({"NoConditions", "StaleConditions"})
+_RUNS = "kubectl get deployments -A -l app=crossplane"

@@ -14,9 +14,10 @@ from fairlead.machinery import conditions
 
 
 def definition_failed(node: Node, known: Circumstances) -> Cause | None:
-    if node.reference.kind != "CompositeResourceDefinition" or node.health.state is State.HEALTHY:
-        return None
     warnings = known.warnings(node)
+    failed = node.health.state is State.UNHEALTHY or (node.health.state is State.UNKNOWN and warnings)
+    if node.reference.kind != "CompositeResourceDefinition" or not failed:
+        return None
     what = f"{node.reference} offers nothing: Crossplane cannot make its CRDs"
     evidence = tuple(warnings[:3]) or (health_of(node),)
     following = steps.look_at(node.reference)
@@ -143,6 +144,8 @@ def package_failed(node: Node, known: Circumstances) -> Cause | None:
     if not _is_packaged(node) or not_activated(node, known) is not None:
         return None
     warnings = known.warnings(node)
+    if node.health.state is State.UNKNOWN and not warnings:
+        return None
     told = " ".join((health_of(node), *warnings))
     found = next((each for each in map(_CROSSPLANE.search, (health_of(node), *warnings)) if each), None)
     if found is not None:
