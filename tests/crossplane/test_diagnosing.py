@@ -83,8 +83,8 @@ async def test_what_is_paused(ward: Ward) -> None:
 async def test_a_composed_kind_that_nobody_serves(ward: Ward) -> None:
     queue = {"apiVersion": "queues.example.org/v1", "kind": "Queue", "metadata": {"name": "one"}}
     name = await ward.ill(ward.unique("unserved"), compose={"queue": queue})
-    cause = await ward.first("composing-failed", "cache", name)
-    assert "Queue" in " ".join(cause.evidence)
+    cause = await ward.first("kind-not-served", "cache", name)
+    assert "Queue of queues.example.org/v1" in cause.what
 
 
 @pytest.fixture

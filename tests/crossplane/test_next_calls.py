@@ -35,6 +35,7 @@ _SAMPLES: Mapping[str, Any] = {
     "package": Reference("pkg.crossplane.io/v1", "Provider", "provider-cloud"),
     "pod": Reference("v1", "Pod", "one", "shop"),
     "name": "disks.example.org",
+    "composition": "cache",
     "revision": "provider-cloud-1",
     "action": "now",
     "finalizer": "finalizer.managedresource.crossplane.io",

@@ -63,6 +63,21 @@ def health_of(node: Node) -> str:
     return ": ".join(filter(None, (node.health.reason, node.health.message)))
 
 
+def could_read(known: Circumstances, *kinds: str) -> bool:
+    """Whether all objects of these kinds are known, so that one which is not among them does not exist."""
+    return not any(each.startswith(f"{kind} of ") for each in known.unread for kind in kinds)
+
+
+def failure(node: Node, known: Circumstances, *kinds: str) -> str:
+    """What it fails with now: of conditions, and of events only where no condition says anything.
+
+    Events are remembered for an hour after what they tell of was mended.
+    """
+    if told := message(node, *kinds):
+        return told
+    return "" if conditions.is_true(node.obj or {}, "Synced") else " ".join(known.warnings(node)[:3])
+
+
 def message(node: Node, *kinds: str) -> str:
     """Of conditions that are not true."""
     found = (conditions.get(node.obj or {}, each) or {} for each in kinds)

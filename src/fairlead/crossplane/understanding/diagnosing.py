@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fairlead.crossplane import tracing
 from fairlead.crossplane.judging import State
-from fairlead.crossplane.tracing import Trace
+from fairlead.crossplane.tracing import Node, Trace
 from fairlead.crossplane.understanding import circumstances, steps
 from fairlead.crossplane.understanding.causes import Cause
 from fairlead.crossplane.understanding.rules import RULES
@@ -40,9 +40,19 @@ async def diagnose(reader: Reader, kind: Kind, name: str, namespace: str = "") -
 
 def ranked(known: circumstances.Circumstances) -> list[Cause]:
     troubled = [each for each in known.trace.nodes if each.health.state is not State.HEALTHY]
-    found = [cause for node in troubled for rule in RULES if (cause := rule(node, known)) is not None]
+    found = [cause for node in troubled for cause in _causes(node, known)]
     found += _unexplained(known) if not found else []
     return sorted(found, key=lambda each: -each.weight)
+
+
+_GENERAL = frozenset({"composing-failed", "managed-failed", "package-failed", "unwell"})
+"""What is said in default of anything better."""
+
+
+def _causes(node: Node, known: circumstances.Circumstances) -> list[Cause]:
+    found = [cause for rule in RULES if (cause := rule(node, known)) is not None]
+    better = [each for each in found if each.name not in _GENERAL]
+    return [each for each in found if not better or each.name not in _GENERAL]
 
 
 def _unexplained(known: circumstances.Circumstances) -> list[Cause]:

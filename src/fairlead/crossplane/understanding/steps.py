@@ -163,6 +163,13 @@ def compositions() -> Next:
     return listing("list_compositions", "Composition.apiextensions.crossplane.io")
 
 
+def revisions_of(composition: str) -> Next:
+    kind = "CompositionRevision.apiextensions.crossplane.io"
+    label = f"crossplane.io/composition-name={composition}"
+    listed = step("list_composition_revisions", composition=composition)
+    return Next((listed, step("resources_list", kind=kind, label_selector=label)), f"kubectl get {kind} -l {label}")
+
+
 def provider_config(config: Reference) -> Next:
     """One that a managed resource goes by."""
     calls = (about("get_provider_config", config), *provider_configs(config).calls)

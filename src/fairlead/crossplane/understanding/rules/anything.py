@@ -6,6 +6,7 @@ from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
 from fairlead.crossplane.understanding.causes import FINALIZERS, OF_CLAIMS, Cause, Rule, health_of
 from fairlead.crossplane.understanding.circumstances import Circumstances
+from fairlead.machinery import conditions, statuses
 
 _WAITING_ABOVE = frozenset({OF_CLAIMS, "foregroundDeletion"})
 """Finalizers that only wait for what is below."""
@@ -30,9 +31,29 @@ def unreadable(node: Node, known: Circumstances) -> Cause | None:
     plain = node.health.message
     if node.health.reason == "UnknownKindError":
         return _not_served(node, known.inactive_definition(node.reference), plain)
-    what = f"{node.reference} is listed by what composes it, and cannot be read"
-    following = steps.diagnose(known.trace.root.reference)
-    return Cause("unreadable", node.reference, what, (plain,), "see whether it was deleted by hand", following, 70)
+    above = known.trace.nodes[node.parent or 0]
+    if node.health.reason == statuses.Forbidden.__name__:
+        what = f"{node.reference} is a part of {above.reference} that you may not read, so what ails it is not known"
+        remedy = f"ask whoever grants rights for get on {node.reference.kind}, or have somebody diagnose who may"
+        return Cause("unreadable", node.reference, what, (plain,), remedy, steps.look_at(above.reference), 20)
+    if node.health.reason != statuses.NotFound.__name__:
+        what = f"{node.reference} is a part of {above.reference}, and cannot be read"
+        return Cause("unreadable", node.reference, what, (plain,), "ask again", steps.look_at(above.reference), 70)
+    return _missing(node, above, plain)
+
+
+def _missing(node: Node, above: Node, plain: str) -> Cause | None:
+    """What composes it makes it again as soon as it looks, so that it is missing is the echo of why it does not."""
+    if "composite" in above.categories and (conditions.get(above.obj or {}, "Synced") or {}).get("status") == "False":
+        return None
+    what = f"{above.reference} lists {node.reference}, which does not exist: not made yet, or deleted by hand"
+    if conditions.is_true(above.obj or {}, "Synced") and above.health.state is not State.PAUSED:
+        remedy = f"have {above.reference} reconciled, which makes it anew"
+        following = steps.reconcile(above.reference, "now")
+        return Cause("unreadable", node.reference, what, (plain,), remedy, following, 70)
+    remedy = f"see why {above.reference} does not make it"
+    following = steps.look_at(above.reference, above.categories)
+    return Cause("unreadable", node.reference, what, (plain,), remedy, following, 45)
 
 
 def _not_served(node: Node, inactive: str, plain: str) -> Cause:

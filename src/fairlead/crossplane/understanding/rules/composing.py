@@ -7,7 +7,18 @@ from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference, machinery
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
-from fairlead.crossplane.understanding.causes import FINALIZERS, OF_CLAIMS, Cause, Object, Rule, message, said
+from fairlead.crossplane.understanding.causes import (
+    FINALIZERS,
+    OF_CLAIMS,
+    Cause,
+    Object,
+    Rule,
+    could_read,
+    failure,
+    health_of,
+    message,
+    said,
+)
 from fairlead.crossplane.understanding.circumstances import Circumstances
 from fairlead.crossplane.understanding.steps import Next
 from fairlead.machinery import conditions
@@ -19,6 +30,8 @@ _UNBOUND = "that is not bound to this claim"
 
 def no_composition(node: Node, known: Circumstances) -> Cause | None:
     if "composite" not in node.categories or node.obj is None or node.health.state is State.HEALTHY:
+        return None
+    if not could_read(known, "Composition"):
         return None
     wanted = _composition_name(node.obj)
     names = {each["metadata"]["name"] for each in known.compositions}
@@ -34,7 +47,13 @@ def no_composition(node: Node, known: Circumstances) -> Cause | None:
     if not own:
         what = f"no composition is for {node.reference.kind} of {node.reference.api_version}"
         remedy = "create one whose compositeTypeRef names this kind in its referenceable version"
-        return Cause("no-composition", node.reference, what, evidence, remedy, steps.compositions(), 95)
+        following = steps.compositions()
+        if other := _of_another_version(known, node.reference):
+            name, version = str(other["metadata"]["name"]), other["spec"]["compositeTypeRef"]["apiVersion"]
+            what += f": {name} is for its version {version}"
+            remedy = f"make one like it for {node.reference.api_version}: a composition's compositeTypeRef is immutable"
+            following = _look_at_composition(name)
+        return Cause("no-composition", node.reference, what, evidence, remedy, following, 95)
     selector = (machinery(node.obj).get("compositionSelector") or {}).get("matchLabels")
     if selector:
         what = f"no composition for {node.reference.kind} has the labels that {node.reference} selects by"
@@ -54,6 +73,15 @@ def _composes(composition: Object, reference: Reference) -> bool:
     return (kind.get("apiVersion"), kind.get("kind")) == (reference.api_version, reference.kind)
 
 
+def _of_another_version(known: Circumstances, reference: Reference) -> Object | None:
+    group = reference.api_version.partition("/")[0]
+    for each in known.compositions:
+        kind = (each.get("spec") or {}).get("compositeTypeRef") or {}
+        if (str(kind.get("apiVersion")).partition("/")[0], kind.get("kind")) == (group, reference.kind):
+            return each
+    return None
+
+
 def _look_at_composition(name: str) -> Next:
     return steps.look_at(Reference(_V1, "Composition", name))
 
@@ -65,7 +93,9 @@ def _its_composition(node: Node, known: Circumstances) -> Next:
 
 
 def _pipeline(node: Node, known: Circumstances) -> list[Object]:
-    """Of the revision that the composite uses, or else of its composition."""
+    """Of the revision that the composite uses, or else of its composition; an operation has its own."""
+    if node.reference.kind == "Operation":
+        return list(((node.obj or {}).get("spec") or {}).get("pipeline") or ())
     revision = (machinery(node.obj or {}).get("compositionRevisionRef") or {}).get("name")
     named = [each for each in known.revisions if each["metadata"]["name"] == revision]
     wanted = _composition_name(node.obj or {})
@@ -74,24 +104,24 @@ def _pipeline(node: Node, known: Circumstances) -> list[Object]:
 
 
 def function_missing(node: Node, known: Circumstances) -> Cause | None:
-    if "composite" not in node.categories or node.health.state is State.HEALTHY:
+    calls = "composite" in node.categories or node.reference.kind == "Operation"
+    if not calls or node.health.state is State.HEALTHY or not could_read(known, "FunctionRevision"):
         return None
     active = packages.active(known.function_revisions)
     for each in _pipeline(node, known):
         name = str((each.get("functionRef") or {}).get("name"))
         if name in active:
             continue
-        what = f"the step {each.get('step')} of the pipeline calls the function {name}, which has no active revision"
+        step = f"the step {each.get('step')} of the pipeline of {node.reference}"
+        what = f"{step} calls the function {name}, which has no active revision"
         installed = [one for one in known.functions if one["metadata"]["name"] == name]
         remedy = (
             "see why it is not healthy" if installed else f"install the function {name}, or mend the step's functionRef"
         )
-        following = (
-            steps.diagnose(Reference("pkg.crossplane.io/v1", "Function", name))
-            if installed
-            else _its_composition(node, known)
-        )
-        evidence = (said(node, "Synced"), *known.warnings(node)[:1])
+        following = _its_composition(node, known) if "composite" in node.categories else steps.look_at(node.reference)
+        if installed:
+            following = steps.diagnose(Reference("pkg.crossplane.io/v1", "Function", name))
+        evidence = (health_of(node), *known.warnings(node)[:1])
         return Cause("function-missing", node.reference, what, evidence, remedy, following, 93)
     return None
 
@@ -116,11 +146,10 @@ _FUNCTION = re.compile(r'Function "(?P<name>[^"]+)"')
 
 
 def pipeline_failed(node: Node, known: Circumstances) -> Cause | None:
-    if "composite" not in node.categories:
+    if "composite" not in node.categories or node.health.state is State.HEALTHY:
         return None
-    told = message(node, "Synced")
-    found = next((each for each in map(_FAILED_STEP.search, (told, *known.warnings(node))) if each), None)
-    if found is None or (node.health.state is State.HEALTHY):
+    found = _FAILED_STEP.search(failure(node, known, "Synced"))
+    if found is None or function_missing(node, known) is not None:
         return None
     rest = " ".join(found["rest"].lstrip(": ").split())
     evidence = (rest, *known.warnings(node)[:1])
@@ -196,19 +225,43 @@ def not_reconciled(node: Node, known: Circumstances) -> Cause | None:
 _UNSERVED = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
 
 
-def composed_kind_inactive(node: Node, known: Circumstances) -> Cause | None:
-    """What it composes is of a kind that was installed and not activated; it has no reference to it yet."""
+def composed_kind_unserved(node: Node, known: Circumstances) -> Cause | None:
+    """What it composes is of a kind that was not installed, or not activated; it has no reference to it yet."""
     if "composite" not in node.categories or node.health.state is State.HEALTHY:
         return None
-    for text in (message(node, "Synced"), *known.warnings(node)):
-        found = _UNSERVED.search(text)
-        inactive = found and known.inactive_definition(Reference(found["version"], found["kind"], ""))
-        if inactive:
-            what = f"{node.reference} composes a kind whose definition {inactive} is not active"
-            about = Reference("apiextensions.crossplane.io/v1alpha1", "ManagedResourceDefinition", inactive)
-            following = steps.activate_definition(inactive)
-            return Cause("definition-inactive", about, what, (text,), f"activate {inactive}", following, 91)
-    return None
+    text = failure(node, known, "Synced")
+    found = _UNSERVED.search(text)
+    if found is None:
+        return None
+    kind, version = found["kind"], found["version"]
+    if inactive := known.inactive_definition(Reference(version, kind, "")):
+        what = f"{node.reference} composes a kind whose definition {inactive} is not active"
+        about = Reference("apiextensions.crossplane.io/v1alpha1", "ManagedResourceDefinition", inactive)
+        following = steps.activate_definition(inactive)
+        return Cause("definition-inactive", about, what, (text,), f"activate {inactive}", following, 91)
+    what = f"{node.reference} composes a {kind} of {version}, which this server does not serve"
+    remedy = "install the provider that brings this kind in this version, or mend what the composition names"
+    return Cause("kind-not-served", node.reference, what, (text,), remedy, steps.providers(), 90)
+
+
+_LOST_REVISION = re.compile(r'CompositionRevision\S* "(?P<name>[^"]+)" not found|no compatible CompositionRevisions')
+
+
+def no_revision(node: Node, known: Circumstances) -> Cause | None:
+    """Its composition is there, and the revision of it that is asked for is not."""
+    found = _LOST_REVISION.search(failure(node, known, "Synced"))
+    if "composite" not in node.categories or found is None:
+        return None
+    composition = _composition_name(node.obj or {})
+    labels = (machinery(node.obj or {}).get("compositionRevisionSelector") or {}).get("matchLabels") or {}
+    asked = f"the revision {found['name']}, which does not exist"
+    remedy = f"pin it to a revision of {composition} that there is, or let it follow automatically"
+    if not found["name"]:
+        asked = f"a revision labelled {','.join(f'{key}={value}' for key, value in labels.items())}, and none is"
+        remedy = f"label {composition} so, which makes a revision of it with these labels, or mend the selector"
+    what = f"{node.reference} asks for {asked}"
+    following = steps.revisions_of(composition)
+    return Cause("no-revision", node.reference, what, (said(node, "Synced"),), remedy, following, 92)
 
 
 _NAMESPACE = re.compile(r"spec\.resourceRefs\[\d+\]\.namespace: field not declared in schema")
@@ -227,12 +280,37 @@ def composes_namespaced(node: Node, known: Circumstances) -> Cause | None:
 def composing_failed(node: Node, known: Circumstances) -> Cause | None:
     """Whatever else keeps a composite from being synced, in Crossplane's own words."""
     synced = conditions.get(node.obj or {}, "Synced") or {}
-    if "composite" not in node.categories or synced.get("status") != "False":
+    if "composite" not in node.categories or synced.get("status") != "False" or node.health.state is State.DELETING:
         return None
-    what = f"{node.reference} cannot be composed"
-    evidence = (said(node, "Synced"), *known.warnings(node)[:2])
-    remedy = "see what the message names"
-    return Cause("composing-failed", node.reference, what, evidence, remedy, _its_composition(node, known), 50)
+    warnings = known.warnings(node)
+    evidence = (said(node, "Synced"), *warnings[:2])
+    what, remedy = f"{node.reference} cannot be composed", "see what the message names"
+    told = str(synced.get("message") or "")
+    refused = next((each for each in map(_REFUSED.search, (told, *warnings)) if each), None)
+    weight = 50
+    if refused and (refused.string == told or _is_unsynced(refused["name"], told)):
+        (what, remedy), weight = _refusal(node, refused["name"], refused["why"]), 72
+    return Cause("composing-failed", node.reference, what, evidence, remedy, _its_composition(node, known), weight)
+
+
+_REFUSED = re.compile(r'cannot apply composed resource "(?P<name>[^"]+)": (?P<why>.+)', re.DOTALL)
+_OWNED = re.compile(r'Found "true" in references for (?P<one>\S+) and (?P<two>\S+)')
+
+
+def _is_unsynced(name: str, told: str) -> bool:
+    """Crossplane names there what it could not apply, and says why in an event alone."""
+    return told.startswith("Unsynced resources: ") and name in re.split(r"[:,\s]+", told)
+
+
+def _refusal(node: Node, name: str, why: str) -> tuple[str, str]:
+    if owned := _OWNED.search(why):
+        other = next((each for each in owned.groups() if not each.endswith(f"/{node.reference.name}")), owned["one"])
+        what = f"what {node.reference} composes as {name} belongs to {other} already"
+        return what, "have the composition give it a name of its own, e.g. by leaving the name out"
+    what = f"the API server refuses what {node.reference} composes as {name}"
+    if re.search(r'namespaces "[^"]+" not found', why):
+        return what, "create the namespace that it names, or have the composition name another"
+    return what, "mend what the composition makes of it, or the rule that refuses it"
 
 
 def stranded(node: Node, known: Circumstances) -> Cause | None:
@@ -278,7 +356,8 @@ RULES: tuple[Rule, ...] = (
     pipeline_failed,
     never_ready,
     circuit_open,
-    composed_kind_inactive,
+    composed_kind_unserved,
+    no_revision,
     composes_namespaced,
     composing_failed,
     not_reconciled,

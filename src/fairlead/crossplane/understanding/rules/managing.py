@@ -8,7 +8,7 @@ from fairlead.crossplane.references import Reference
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
-from fairlead.crossplane.understanding.causes import Cause, Rule, health_of, message, said
+from fairlead.crossplane.understanding.causes import Cause, Rule, could_read, failure, health_of, said
 from fairlead.crossplane.understanding.circumstances import Circumstances, came_in_a_package, crd_of, provider_of
 from fairlead.machinery.paths import GroupVersion
 
@@ -34,7 +34,7 @@ def creation_unknown(node: Node, known: Circumstances) -> Cause | None:
 
 
 def no_controller(node: Node, known: Circumstances) -> Cause | None:
-    if "managed" not in node.categories or node.obj is None:
+    if "managed" not in node.categories or node.obj is None or not could_read(known, "Provider", "ProviderRevision"):
         return None
     provider = provider_of(known, node.reference)
     if provider is not None and (health := judge(provider)).state is not State.HEALTHY:
@@ -83,7 +83,7 @@ def managed_failed(node: Node, known: Circumstances) -> Cause | None:
     if "managed" not in node.categories or node.health.state is not State.UNHEALTHY:
         return None
     warnings = known.warnings(node)
-    told = " ".join((message(node, "Synced", "LastAsyncOperation", "Ready"), *warnings[:3]))
+    told = failure(node, known, "Synced", "LastAsyncOperation", "Ready")
     evidence = tuple(said(node, each) for each in ("Synced", "Ready") if node.status(each) != "-")
     evidence += tuple(warnings[:2])
     config = _config(node)
@@ -97,9 +97,22 @@ def managed_failed(node: Node, known: Circumstances) -> Cause | None:
         remedy = "see the credentials that its provider config names, and their rights"
         following = steps.provider_config(config) if config else steps.look_at(node.reference, node.categories)
         return Cause("credentials", node.reference, what, evidence, remedy, following, 88)
-    what = f"{node.reference} cannot be brought to what it should be"
     following = steps.look_at(node.reference, node.categories)
+    if _UNOBSERVED.search(told) and "Create" not in _policies(node):
+        what = f"{node.reference} is observed only, and what it stands for is not there outside"
+        remedy = "mend its external name or where it looks, or let its managementPolicies create it"
+        return Cause("nothing-to-observe", node.reference, what, evidence, remedy, following, 87)
+    what = f"{node.reference} cannot be brought to what it should be"
     return Cause("managed-failed", node.reference, what, evidence, "see what the provider says", following, 75)
+
+
+_UNOBSERVED = re.compile(r"external resource does not exist")
+
+
+def _policies(node: Node) -> list[str]:
+    """With what they are where none are named."""
+    found = list(((node.obj or {}).get("spec") or {}).get("managementPolicies") or ["*"])
+    return ["Create", *found] if "*" in found else found
 
 
 def _config(node: Node) -> Reference | None:

@@ -200,7 +200,10 @@ def _operation(node: Node) -> tuple[str, str, steps.Next]:
         failures, most = operating.tries(obj)
         what = f"{node.reference} fails, and is tried again: {failures} failures of {most}"
         return what, "see what its functions say", look
-    return f"{node.reference} did not succeed", "see its events, then run it anew: it never runs twice", look
+    if node.reference.kind != "Operation":
+        remedy = "mend what it names in its spec; what it runs are operations of their own"
+        return f"{node.reference} runs nothing: {node.health.reason}", remedy, look
+    return f"{node.reference} did not succeed", "mend what its events name, then run it anew: it never runs twice", look
 
 
 RULES: tuple[Rule, ...] = (
