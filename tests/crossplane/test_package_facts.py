@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.crossplane import sources
+from fairlead.crossplane import building, sources
 from fairlead.crossplane.building import BuildError
 from fairlead.crossplane.packaging import locking, runtimes, upgrades
 from fairlead.crossplane.packaging.imageconfigs import ImageConfigs
@@ -25,11 +25,45 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 @pytest.mark.requirement("crossplane-packages:sources")
-@given(REPOSITORIES, st.one_of(NAMES, st.just(DIGEST), st.just("")))
-def test_a_reference_is_taken_apart_and_put_together_again(repository: str, identifier: str) -> None:
-    source = Source(repository, identifier)
+@given(REPOSITORIES, st.one_of(NAMES, st.just(DIGEST), st.just("")), st.one_of(NAMES, st.just("")))
+def test_a_reference_is_taken_apart_and_put_together_again(repository: str, identifier: str, tag: str) -> None:
+    source = Source(repository, identifier, tag if identifier == DIGEST else "")
     assert sources.parse(str(source)) == source
     assert source.name == repository.split("/")[-1]
+
+
+@pytest.mark.requirement("crossplane-packages:sources")
+def test_a_digest_may_keep_the_tag_that_it_had() -> None:
+    """As tools write it that pin versions; Crossplane takes it, but not the tag for what it is."""
+    pinned = f"r.example.org:5000/a/b:v1.0.0@{DIGEST}"
+    source = building.package_source(pinned)
+    assert (source.repository, source.version, str(source)) == ("r.example.org:5000/a/b", "v1.0.0", pinned)
+    assert "r.example.org:5000/a/b:v1.0.0 for its repository" in building.warned_of(pinned)
+    assert building.warned_of(f"r.example.org/a/b@{DIGEST}") == ""
+    now = package(pinned)
+    assert upgrades.notes(now, sources.of(now).at("v1.1.0"), []) == ["v1.0.0 → v1.1.0: a minor upgrade"]
+    former = revision(1, pinned)
+    assert str(sources.of(upgrades.former(package("r.example.org:5000/a/b:v1.1.0"), [former]))) == pinned
+
+
+@pytest.mark.requirement("crossplane-packages:dependencies")
+def test_a_digest_meets_no_range_since_crossplane_cannot_compare_them() -> None:
+    lock = {
+        "packages": [
+            locked("Configuration", "app", "v1.0.0", ("a", ">=v1"), ("b", DIGEST)),
+            locked("Provider", "a", DIGEST),
+            locked("Provider", "b", DIGEST),
+        ]
+    }
+    found = locking.entries(lock)
+    said = f"Configuration app needs r.example.org/a >=v1, and {DIGEST} is installed, which is no version"
+    assert [each.startswith(said) for each in locking.conflicts(found)] == [True]
+    now = package("r.example.org/a:v1.0.0")
+    told = upgrades.notes(now, Source("r.example.org/a", "stable"), found)[1]
+    assert told == (
+        "conflict: Configuration app needs >=v1, which stable does not meet as it is no version: it becomes unhealthy"
+    )
+    assert len(upgrades.notes(now, Source("r.example.org/b", DIGEST), found)) == 1
 
 
 def locked(kind: str, name: str, version: str, *needs: tuple[str, str]) -> Object:

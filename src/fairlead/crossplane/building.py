@@ -22,7 +22,7 @@ EXTENSIONS = "apiextensions.crossplane.io"
 PACKAGES = "pkg.crossplane.io"
 OPERATIONS = "ops.crossplane.io"
 PROTECTION = "protection.crossplane.io"
-_PACKAGE = re.compile(r"[^/\s]+\.[^/\s]+(/[^/\s:@]+)+(:[^/\s:@]+|@sha256:[0-9a-f]{64})")
+_PACKAGE = re.compile(r"[^/\s]+\.[^/\s]+(/[^/\s:@]+)+(:[^/\s:@]+(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})")
 _LATEST = frozenset({"latest", "stable", "main", "master"})
 LONGEST_LABEL = 63
 
@@ -213,7 +213,11 @@ def package_source(reference: str) -> Source:
 
 def warned_of(reference: str) -> str:
     """What is not wise about a tag; empty where nothing is."""
-    tag = sources.parse(reference).identifier
+    source = sources.parse(reference)
+    if source.tag:
+        takes = f"Crossplane takes {source.repository}:{source.tag} for its repository"
+        return f"{takes}, and installs it once more for who depends on it: leave out the tag"
+    tag = source.identifier
     return f"the tag {tag} moves: what is installed changes without a change here" if tag in _LATEST else ""
 
 

@@ -1,4 +1,4 @@
-"""What a package is fetched by: a repository, and in it a tag or a digest.
+"""What a package is fetched by: a repository, and in it a tag or a digest, or a digest with the tag that it had.
 
 The Lock, the rewriting of images and the question whether two packages are one all go by the repository as it is
 written, so it is taken apart in one place. A colon is a tag's only behind the last slash: before it, it is a port's.
@@ -19,10 +19,18 @@ class Source:
     repository: str
     identifier: str
     """A tag or a digest; empty where neither is given."""
+    tag: str = ""
+    """Of a digest, for people to read: it decides nothing."""
 
     def __str__(self) -> str:
         sign = "@" if _DIGEST.fullmatch(self.identifier) else ":"
-        return f"{self.repository}{sign}{self.identifier}" if self.identifier else self.repository
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}{sign}{self.identifier}" if self.identifier else self.repository
+
+    @property
+    def version(self) -> str:
+        """What people call it."""
+        return self.tag or self.identifier
 
     @property
     def name(self) -> str:
@@ -37,7 +45,7 @@ def parse(reference: str) -> Source:
     before, _, digest = reference.partition("@")
     folder, slash, last = before.rpartition("/")
     name, _, tag = last.partition(":")
-    return Source(f"{folder}{slash}{name}", digest or tag)
+    return Source(f"{folder}{slash}{name}", digest or tag, tag if digest else "")
 
 
 def of(package: Mapping[str, Any]) -> Source:

@@ -68,11 +68,11 @@ def dependents(locked: Sequence[Locked], source: str) -> list[tuple[Locked, str]
 
 
 def broken_by(locked: Sequence[Locked], source: str, version: str) -> list[tuple[Locked, str]]:
-    """Whose constraints that version would not meet."""
+    """Whose constraints that version would not meet, or could not be compared with."""
     return [
         (each, constraint)
         for each, constraint in dependents(locked, source)
-        if versions.meets(version, constraint) is False
+        if versions.meets(version, constraint) is False or versions.is_incomparable(version, constraint)
     ]
 
 
@@ -87,4 +87,6 @@ def conflicts(locked: Sequence[Locked]) -> list[str]:
                 found.append(f"{wants}, which is not installed")
             elif versions.meets(there[need.source], need.constraint) is False:
                 found.append(f"{wants}, and {there[need.source]} is installed")
+            elif versions.is_incomparable(there[need.source], need.constraint):
+                found.append(f"{wants}, and {there[need.source]} is installed, which is no version to compare with it")
     return found

@@ -45,15 +45,17 @@ def _step(package: Object, before: Source, after: Source) -> str:
     if before.repository != after.repository:
         return f"another repository: from {before} to {after}"
     if _has_content(package, after):
-        return f"{before.identifier} → {after.identifier}: the content that runs already, so that nothing is replaced"
-    kind = versions.step(before.identifier, after.identifier)
+        return f"{before.version} → {after.version}: the content that runs already, so that nothing is replaced"
+    kind = versions.step(before.version, after.version)
     told = kind or "which of them is newer cannot be told from a tag that is no version, or from a digest"
-    return f"{before.identifier} → {after.identifier}: {told}"
+    return f"{before.version} → {after.version}: {told}"
 
 
 def _broken(after: Source, locked: Sequence[Locked]) -> list[str]:
     return [
-        f"conflict: {each} needs {constraint}, which {after.identifier} does not meet: it becomes unhealthy"
+        f"conflict: {each} needs {constraint}, which {after.identifier} does not meet"
+        f"{' as it is no version' if versions.is_incomparable(after.identifier, constraint) else ''}: "
+        "it becomes unhealthy"
         for each, constraint in locking.broken_by(locked, after.repository, after.identifier)
     ]
 

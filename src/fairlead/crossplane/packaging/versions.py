@@ -68,6 +68,12 @@ def meets(version: str, constraint: str) -> bool | None:
     return any(_holds(found, group) for group in groups)
 
 
+def is_incomparable(version: str, constraint: str) -> bool:
+    """Whether Crossplane gives up, and the dependent package with it: a range is wanted, a digest or word is there."""
+    is_range = not _DIGEST.fullmatch(constraint.strip()) and _groups(constraint) is not None
+    return is_range and parse(version) is None
+
+
 def step(before: str, after: str) -> str:
     """What going from one to the other is, in words; empty where that cannot be told."""
     old, new = parse(before), parse(after)

@@ -59,7 +59,7 @@ async def _consequences(reader: Reader, package: Object) -> list[str]:
     return [*found, *await _own(reader, package), *_stays(package, locked)]
 
 
-def _retired(definitions: Sequence[Object]) -> list[str]:
+def _retired(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
     used = sorted(each["metadata"]["name"] for each in definitions if deleting.is_used(each))
     said = [f"{each} is in use: it stays, with its claims and composites" for each in used]
     if any(retiring.offers(each) for each in definitions if each["metadata"]["name"] not in used):
