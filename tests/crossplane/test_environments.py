@@ -1,7 +1,7 @@
 """Environment configs changed and taken away on a real control plane, and who reads them."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from fairlead.crossplane.defining import environments
 from testenv.crossplane import FUNCTION
-from testenv.servers import RealCluster
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP
 from tests.e2e.hands import Kubectl
 
@@ -19,12 +18,6 @@ Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-operations:environments")]
 real = pytest.mark.real
 INPUT = {"apiVersion": "environmentconfigs.fn.crossplane.io/v1beta1", "kind": "Input"}
-
-
-@pytest.fixture
-async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
-        yield found
 
 
 def composition(name: str, *sources: Object, **more: Any) -> Object:

@@ -1,7 +1,7 @@
 """The last resort: taken where nobody else can do it any more, refused with the better way where somebody can."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +10,7 @@ import pytest
 from fairlead.crossplane.understanding.causes import OF_CLAIMS
 from fairlead.crossplane.upkeep import finalizing
 from fairlead.crossplane.upkeep.finalizing import GuardedError, Remover, Situation
-from testenv.servers import RealCluster
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
@@ -22,12 +21,6 @@ real = pytest.mark.real
 MINE = "example.org/hold"
 MANAGED_GROUP = "finalizing.example.org"
 BUCKETS = f"vats.{MANAGED_GROUP}"
-
-
-@pytest.fixture
-async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
-        yield found
 
 
 @pytest.fixture
@@ -98,12 +91,7 @@ async def test_what_waits_for_something_below_is_not_let_go(
     assert f"still there: XDatabase/{composite}" in waits
     below = {"kind": f"xdatabases.{GROUP}", "name": composite}
     await agent("remove_finalizer", **below, finalizer=MINE)
-
-    def gone() -> None:
-        if name in plane.names(manifests.DATABASES, NAMESPACE):
-            raise Refused("the claim is still there")
-
-    world.eventually(gone)
+    world.await_gone(plane, manifests.DATABASES.qualified, name, "-n", NAMESPACE)
 
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

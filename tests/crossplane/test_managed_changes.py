@@ -43,14 +43,6 @@ def one(name: str) -> Object:
     return {"kind": KIND, "name": name, "namespace": NAMESPACE}
 
 
-def gone(hands: Kubectl, resource: Resource, name: str) -> None:
-    def look() -> None:
-        if name in hands.names(resource, NAMESPACE):
-            raise Refused(f"{name} is still there")
-
-    world.eventually(look)
-
-
 async def test_one_from_its_making_to_its_end(agent: Hand, provided: Provided, unique: Callable[[str], str]) -> None:
     name, hands = unique("made"), provided.hands
     made = await agent("create_managed_resource", **one(name), for_provider=wish(name, size="small"))
@@ -79,7 +71,7 @@ async def test_one_from_its_making_to_its_end(agent: Hand, provided: Provided, u
     assert "managedFields" not in shown
     await agent("delete_managed_resource", **one(name))
     assert f"outside, {name} is deleted" in agent.talk.asked[-1]
-    gone(hands, CONFIG_MAPS, name)
+    world.await_gone(hands, "configmap", name, "-n", NAMESPACE)
     # The object itself stays for half a minute, in which its provider does not believe that what it made is gone.
     assert hands.get(OBJECTS, name, NAMESPACE)["metadata"]["deletionTimestamp"]
 
@@ -115,7 +107,7 @@ async def test_one_that_exists_is_imported_and_let_go_as_its_policies_say(
     world.eventually(lambda: expect(hands.get(CONFIG_MAPS, name, NAMESPACE)["data"] == {"size": "as wanted"}))
     await agent("delete_managed_resource", **one(name))
     assert "what it stands for outside stays" in agent.talk.asked[-1]
-    gone(hands, OBJECTS, name)
+    world.await_gone(hands, OBJECTS.qualified, name, "-n", NAMESPACE)
     assert name in hands.names(CONFIG_MAPS, NAMESPACE)
 
 

@@ -60,12 +60,7 @@ async def test_a_platform_api_from_nothing_to_nothing(
     assert "spec.tier: string" in await older("describe_xrd_schema", kind=name)
     await older("delete_xrd", name=name)
     assert "goes with it: 1 Bucket, 1 XBucket, 1 ClusterRole" in older.talk.asked[-1]
-
-    def gone() -> None:
-        if name in older_plane.run("get", "xrd", "-o", "name"):
-            raise Refused("the XRD is still there")
-
-    world.eventually(gone)
+    world.await_gone(older_plane, "xrd", name)
     await older("delete_composition", name=name)
 
 
@@ -188,7 +183,7 @@ async def test_packages_come_and_go(
     group = f"{name}.example.org"
     package = registry.put(f"demo/{name}", "v1.0.0", [metadata("Configuration", name), manifests.xrd("Queue", group)])
     assert "state: healthy" in await older("install_configuration", package=package, wait_seconds=60)
-    assert name in await older("list_configurations")
+    assert name in await older("list_configurations", limit=500)
     one = {"kind": "configurations.pkg.crossplane.io", "name": name}
 
     def established() -> None:
@@ -199,7 +194,7 @@ async def test_packages_come_and_go(
     assert f"installed 1 CompositeResourceDefinition: xqueues.{group}" in shown
     assert "1 in all" in await older("list_configuration_revisions", configuration=name)
     assert f"Configuration/{name}  True" in await older("trace_resource", **one)
-    assert f"xqueues.{group}" in await older("list_xrds")
+    assert f"xqueues.{group}" in await older("list_xrds", limit=500)
 
 
 @tools
@@ -234,7 +229,7 @@ async def test_a_provider_with_its_kinds(
     world.eventually(served)
     disk = {"apiVersion": f"{group}/v1", "kind": "Disk", "metadata": {"name": "one"}, "spec": {"forProvider": {}}}
     older_plane.apply(disk)
-    assert name in await older("list_providers")
+    assert name in await older("list_providers", limit=500)
     assert f"disks.{group}" in await older("get_provider", name=name)
     await older("uninstall_provider", name=name)
     assert "goes with it: 1 Disk" in older.talk.asked[-1]

@@ -13,7 +13,7 @@ from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.crossplane.older import composite_of, pipeline
 from tests.e2e import manifests, world
-from tests.e2e.hands import Kubectl, Refused
+from tests.e2e.hands import Kubectl
 
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.whole]
@@ -34,7 +34,7 @@ async def test_a_claim_is_made_changed_paused_and_deleted(
     assert "composition: xdatabase" in shown
     assert f"composite: XDatabase/{composite}, healthy" in shown
     assert "made of: 1 ClusterRole" in shown
-    assert composite in await older("list_composites", kind=CLAIMS)
+    assert composite in await older("list_composites", kind=CLAIMS, limit=500)
     await older("update_composite", **one, set=["spec.size=large"])
     assert "+ spec.size: large" in older.talk.asked[-1]
     assert older_plane.get(manifests.DATABASES, name, NAMESPACE)["spec"]["size"] == "large"
@@ -44,12 +44,7 @@ async def test_a_claim_is_made_changed_paused_and_deleted(
     assert "no proof within" in asked, "1.20 leaves none, and the tool must not claim it"
     await older("delete_composite", **one, wait_seconds=30)
     assert "goes with it: 1 ClusterRole, 1 XDatabase" in older.talk.asked[-1]
-
-    def gone() -> None:
-        if composite in older_plane.run("get", f"xdatabases.{GROUP}", "-o", "name"):
-            raise Refused("its composite is still there")
-
-    world.eventually(gone)
+    world.await_gone(older_plane, f"xdatabases.{GROUP}", composite)
 
 
 @toolsets
@@ -137,7 +132,7 @@ async def test_a_function_and_a_managed_resource_without_definitions(
         older_plane.apply({"apiVersion": "v1", "kind": "Secret"} | keys)
     package = registry.put(f"demo/{function}", "v1.0.0", [metadata("Function", function)])
     assert "state: healthy" in await older("install_function", package=package, wait_seconds=60)
-    assert function in await older("list_functions")
+    assert function in await older("list_functions", limit=500)
     assert "nobody calls it" in await older("get_function", name=function)
 
     names = {"kind": "Disk", "listKind": "DiskList", "plural": "disks", "singular": "disk", "categories": ["managed"]}

@@ -1,6 +1,7 @@
 """Operations that run on request, on a schedule and on a change, each by real Crossplane."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -92,8 +93,9 @@ async def test_a_failure_is_told_with_what_the_function_said(agent: Hand, unique
     why = await agent("diagnose_resource", kind="operations.ops.crossplane.io", name=name)
     assert f"1. Operation/{name} did not succeed" in why
     assert "no such luck" in why
-    assert f"Operation/{name}: unhealthy" in await agent("list_operations", type="operation", state="unhealthy")
-    assert f"Operation/{name}:" not in await agent("list_operations", type="operation", state="healthy")
+    every = {"type": "operation", "limit": 500}
+    assert f"Operation/{name}: unhealthy" in await agent("list_operations", **every, state="unhealthy")
+    assert f"Operation/{name}:" not in await agent("list_operations", **every, state="healthy")
 
 
 @real
@@ -149,6 +151,8 @@ async def test_a_watch_runs_for_what_matches_and_for_each_change(
     assert f"+ spec.watch.matchLabels.watched: {name}-other" in changed
     plane.run("annotate", "configmap", name, "-n", NAMESPACE, "changed=again", "--overwrite")
     wait_for(plane, f"watchoperation={name}", 3)
+    label = f"ops.crossplane.io/watchoperation={name}"
+    plane.run("wait", RUNS, "-l", label, "--for=condition=Succeeded", "--timeout=30s")
 
     await agent("delete_operation", name=name, type="watch")
     assert "goes with it: 3 Operation, 0 not over" in agent.talk.asked[-1]
@@ -181,7 +185,7 @@ async def test_a_cron_operation_says_when_and_is_changed_field_by_field(
     steps = pipeline(compose={"one": config_map(name)})
     made = await agent("create_cron_operation", name=name, schedule="0 3 29 2 *", pipeline=steps)
     assert "state: CronOperation" in made
-    assert "next runs: Tue 2028-02-29 03:00:00Z" in made
+    assert re.search(r"next runs: \w{3} \d{4}-02-29 03:00:00Z", made)
     refused = await agent.refused("create_cron_operation", name=f"{name}-2", schedule="0 3 * * 7", pipeline=pipeline())
     assert "7 is not within 0-6" in refused
     step = steps.replace('"make"', '"more"')

@@ -12,7 +12,6 @@ from tests.crossplane.agents import Hand, hand
 from tests.crossplane.planes import NAMESPACE
 from tests.crossplane.provided import Provided
 from tests.e2e import world
-from tests.e2e.hands import Refused
 
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-managed:configs")]
@@ -63,12 +62,7 @@ async def test_one_from_its_making_to_its_end(agent: Hand, provided: Provided, u
         "get_managed_resource", kind=f"objects.{GROUP}", name=name, namespace=NAMESPACE
     )
     hands.delete(OBJECTS, name, NAMESPACE)
-
-    def gone() -> None:
-        if name in hands.run("get", KIND, "-o", "name"):
-            raise Refused("it is still there")
-
-    world.eventually(gone)
+    world.await_gone(hands, KIND, name)
 
 
 async def test_a_name_that_several_kinds_have_is_refused_with_all_of_them(agent: Hand) -> None:

@@ -1,7 +1,7 @@
 """Pausing, resuming and reconciling on request: what the tool says is what the real controllers have done."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +11,7 @@ from fairlead.crossplane.judging import PAUSED, Health, State, judge
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.tracing import Node, Trace
 from fairlead.crossplane.upkeep import reconciling
-from testenv.servers import RealCluster
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests
 from tests.e2e.hands import Kubectl
@@ -20,12 +19,6 @@ from tests.e2e.hands import Kubectl
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-operations:reconcile")]
 real = pytest.mark.real
-
-
-@pytest.fixture
-async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
-        yield found
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def test_who_is_on_which_revision(agent: Hand, plane: Kubectl, unique: Cal
     assert "there is no revision 9" in await agent.refused("diff_composition_revisions", composition=name, to="9")
 
     listed = await agent("list_compositions", xr_kind="parcel", function="function-settings")
-    assert next(each for each in listed.splitlines() if f" {name} " in each).split()[-2:] == ["2", "2"]
+    assert next(each for each in map(str.split, listed.splitlines()) if name in each)[-2:] == ["2", "2"]
     assert "no compositions" in await agent("list_compositions", xr_kind="parcel", function="nobodys")
 
 

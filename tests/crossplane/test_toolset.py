@@ -54,7 +54,7 @@ async def test_a_platform_api_from_nothing_to_nothing(
     assert "is there already: healthy" in await agent.refused(
         "create_xrd", group=group, kind="XBucket", plural="xbuckets"
     )
-    assert name in await agent("list_xrds")
+    assert name in await agent("list_xrds", limit=500)
 
     composed = await agent(
         "create_composition", name=name, xr_api_version=f"{group}/v1alpha1", xr_kind="XBucket", pipeline=pipeline()
@@ -84,12 +84,7 @@ async def test_a_platform_api_from_nothing_to_nothing(
     assert "used by 1 XBucket" in agent.talk.asked[-1]
     await agent("delete_xrd", name=name)
     assert "goes with it: 1 Bucket, 1 XBucket, 1 ConfigMap" in agent.talk.asked[-1]
-
-    def gone() -> None:
-        if name in plane.run("get", "xrd", "-o", "name"):
-            raise Refused("the XRD is still there")
-
-    world.eventually(gone)
+    world.await_gone(plane, "xrd", name)
 
 
 async def test_wrong_definitions_are_refused_before_crossplane_sees_them(agent: Hand) -> None:
@@ -134,7 +129,7 @@ async def test_a_composition_and_its_history(agent: Hand, plane: Kubectl, unique
     world.eventually(revised)
     listed = await agent("list_composition_revisions", composition=name)
     assert "2 in all" in listed
-    assert name in await agent("list_compositions")
+    assert name in await agent("list_compositions", limit=500)
     assert "latest of 2 revisions" in await agent("get_composition", name=name)
     await agent("delete_composition", name=name)
 
@@ -149,7 +144,7 @@ async def test_packages_come_and_go(agent: Hand, registry: Registry, unique: Cal
     assert "state: healthy" in installed
     again = await agent.refused("install_configuration", package=package)
     assert "is there already: healthy" in again
-    assert name in await agent("list_configurations")
+    assert name in await agent("list_configurations", limit=500)
     shown = await agent("get_configuration", name=name)
     assert f"installed 1 CompositeResourceDefinition: xqueues.{group}" in shown
     assert "1 in all" in await agent("list_configuration_revisions", configuration=name)
@@ -210,7 +205,7 @@ async def test_a_provider_with_its_kinds(
 
     world.eventually(served)
     plane.apply({"apiVersion": f"{group}/v1", "kind": "Disk", "metadata": {"name": "one"}, "spec": {"forProvider": {}}})
-    assert name in await agent("list_providers")
+    assert name in await agent("list_providers", limit=500)
     shown = await agent("get_provider", name=name)
     assert f"disks.{group}" in shown
     cause = await agent("diagnose_resource", kind=f"disks.{group}", name="one")
@@ -243,7 +238,7 @@ async def test_operations_run_and_tell_how(agent: Hand, plane: Kubectl, unique: 
             raise Refused("it has not failed yet")
 
     world.eventually(failed)
-    listed = await agent("list_operations", type="operation")
+    listed = await agent("list_operations", type="operation", limit=500)
     assert f"Operation/{name}-bad: unhealthy" in listed
     assert "is no schedule" in await agent.refused(
         "create_cron_operation", name=name, schedule="every day", pipeline=pipeline()
@@ -271,7 +266,7 @@ async def test_usages_protect_and_are_shown_before_a_deletion(
     await agent(
         "create_usage", of_kind="configmap", of_name=name, namespace=NAMESPACE, reason="it is ours", wait_seconds=30
     )
-    assert f"protects ConfigMap/{name}" in await agent("list_usages", of_kind="configmap", of_name=name)
+    assert f"protects ConfigMap/{name}" in await agent("list_usages", of_kind="configmap", of_name=name, limit=500)
     shown = await agent("get_usage", name=f"{name}-usage", namespace=NAMESPACE)
     assert "protected" in shown
     assert "deletion was tried" not in shown

@@ -18,7 +18,7 @@ from fairlead.crossplane.defining import generating
 from testenv.ports import Ports
 from testenv.processes import START_SECONDS
 from tests.e2e import manifests
-from tests.e2e.hands import DEADLINE, Hands, Refused
+from tests.e2e.hands import DEADLINE, Hands, Kubectl, Refused
 
 CLAIMS = "app-one"
 CLUSTER_ID = "my-appcluster"
@@ -95,6 +95,16 @@ def offer(control_plane: Hands, xrd: dict[str, Any]) -> None:
 def absent(plural: str, resources: Mapping[str, object]) -> None:
     if plural in resources:
         raise Refused(f"{plural} is still there")
+
+
+def await_gone(hands: Kubectl, *what: str) -> None:
+    """`what` as kubectl names one object: in a list, one name may begin as another does."""
+
+    def look() -> None:
+        if said := hands.run("get", *what, "--ignore-not-found", "-o", "name"):
+            raise Refused(f"still there: {said}")
+
+    eventually(look)
 
 
 def eventually(step: Callable[[], object], *, seconds: float = DEADLINE) -> object:
