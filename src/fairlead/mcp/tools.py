@@ -4,6 +4,7 @@ Schemas are written, not generated from type hints: a generated one costs twice 
 (reference/mcp-and-gateways.md §7.2), and every byte of the list is paid for in each conversation.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -211,20 +212,34 @@ def arguments(tool: Tool, given: Mapping[str, Any] | None) -> dict[str, Any]:
     return found | {name: _checked(tool, known[name], value) for name, value in given.items() if value is not None}
 
 
+_CALLED = {"string": "a string", "integer": "an integer", "boolean": "a boolean", "array": "an array of strings"}
 _TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "boolean": bool, "array": list}
 
 
 def _checked(tool: Tool, parameter: Parameter, value: Any) -> Any:
     where = f"{parameter.name} of {tool.name}"
+    value = _written(parameter, value)
     right = isinstance(value, _TYPES[parameter.type]) and (parameter.type == "boolean" or not isinstance(value, bool))
     if not right or (parameter.type == "array" and not all(isinstance(each, str) for each in value)):
-        of_strings = " of strings" if parameter.type == "array" else ""
-        raise ToolError(f"{where} is a {parameter.type}{of_strings}", f"got {type(value).__name__}")
+        raise ToolError(f"{where} is {_CALLED[parameter.type]}", f"got {type(value).__name__}")
     if parameter.choices and value not in parameter.choices:
         raise ToolError(f"{where} is none of its values", "", f"there are: {', '.join(parameter.choices)}")
     low, high = parameter.minimum, parameter.maximum
     if (low is not None and value < low) or (high is not None and value > high):
         raise ToolError(f"{where} is out of bounds", "", f"it is {_bounds(low, high)}")
+    return value
+
+
+def _written(parameter: Parameter, value: Any) -> Any:
+    """Models that are asked for YAML send the mapping itself, and a list as the text of one: what is meant is plain."""
+    if parameter.type == "string" and "YAML" in parameter.description and isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if parameter.type == "array" and isinstance(value, str):
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return value
+        return found if isinstance(found, list) else value
     return value
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.machinery import encoding
 from fairlead.mcp import fencing
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.conversing import CannotAskError, Nobody
@@ -19,8 +20,8 @@ from fairlead.mcp.deciding.limiting import HourlyLimiter
 from fairlead.mcp.deciding.sharing import Shared
 from fairlead.mcp.named.offering import Offer
 from fairlead.mcp.named.servers import Limits, NamedServer
-from fairlead.mcp.tools import Answer, Tool, ToolClass, ToolError, arguments
-from tests.mcp.fakes import NoClusters, broken, never, refused, tool
+from fairlead.mcp.tools import Answer, Parameter, Tool, ToolClass, ToolError, arguments
+from tests.mcp.fakes import LIST, NoClusters, broken, echo, never, refused, tool
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +166,18 @@ async def test_a_fault_inside_shows_nothing_of_itself() -> None:
 
 
 @pytest.mark.requirement("mcp:arguments")
+async def test_yaml_may_come_as_the_value_that_it_stands_for_and_a_list_as_its_text() -> None:
+    document = Parameter("data", "YAML mapping.", required=True)
+    tried = Tool("t", "T", "Does t.", echo, (document, LIST))
+    given = arguments(tried, {"data": {"region": "é"}, "words": '["a", "b"]'})
+    assert encoding.from_yaml(given["data"]) == {"region": "é"}
+    assert given["words"] == ["a", "b"]
+    for wrong in ({"data": 5}, {"data": "x", "words": "a, b"}, {"data": "x", "words": "[1]"}):
+        with pytest.raises(ToolError, match="got"):
+            arguments(tried, wrong)
+
+
+@pytest.mark.requirement("mcp:arguments")
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -172,10 +185,10 @@ async def test_a_fault_inside_shows_nothing_of_itself() -> None:
         ({"text": ""}, "t needs text; What to say."),
         ({"text": "x", "txet": SECRET}, "t has no argument 'txet'; it takes: text, count, how, words"),
         ({"text": 5}, "text of t is a string: got int"),
-        ({"text": "x", "count": True}, "count of t is a integer: got bool"),
+        ({"text": "x", "count": True}, "count of t is an integer: got bool"),
         ({"text": "x", "count": 4}, "count of t is out of bounds; it is from 1 to 3"),
         ({"text": "x", "how": SECRET}, "how of t is none of its values; there are: loud, quiet"),
-        ({"text": "x", "words": [1]}, "words of t is a array of strings: got list"),
+        ({"text": "x", "words": [1]}, "words of t is an array of strings: got list"),
     ],
 )
 def test_wrong_arguments_say_what_there_is(given: dict[str, Any], says: str) -> None:
