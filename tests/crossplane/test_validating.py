@@ -1,6 +1,7 @@
 """What a manifest leans on is looked for where Crossplane looks for it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.crossplane import xrds
 from fairlead.crossplane.defining import authoring, validating
+from fairlead.machinery import statuses
 from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from tests.clusters import ApiServer, embedded
+from tests.crossplane.agents import hand
 
 Object = dict[str, Any]
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
@@ -28,6 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 @pytest.fixture
 async def client(server: ApiServer) -> AsyncIterator[Client]:
     async with server.cluster.open() as client:
+        for kind in ("Composition", xrds.KIND):
+            with suppress(statuses.AlreadyExists):
+                await client.create(CRDS, crd(xrds.GROUP, kind, namespaced=False))
         yield client
 
 
@@ -73,12 +79,7 @@ async def test_a_config_is_looked_for_in_the_namespace_that_the_resource_would_g
 @pytest.mark.requirement("crossplane-understanding:validation")
 async def test_a_composition_of_another_group_is_for_another_kind(client: Client, unique: Callable[[str], str]) -> None:
     group, other = (f"{unique(each)}.example.org" for each in ("ours", "theirs"))
-    for each in (
-        crd(group, "Shelf", categories=["composite"]),
-        crd(xrds.GROUP, "Composition", namespaced=False),
-        crd(xrds.GROUP, xrds.KIND, namespaced=False),
-    ):
-        await client.create(CRDS, each)
+    await client.create(CRDS, crd(group, "Shelf", categories=["composite"]))
     shelf = {"apiVersion": f"{group}/v1", "kind": "Shelf", "metadata": {"name": "one"}, "spec": {}}
     compositions = Resource(xrds.GROUP, "v1", "compositions", namespaced=False)
     for whose in (other, group):
@@ -94,7 +95,7 @@ async def test_a_composition_of_another_group_is_for_another_kind(client: Client
 
 @pytest.mark.requirement("crossplane-composites:definitions")
 async def test_an_xrd_that_lost_its_referenceable_version_can_be_mended(
-    client: Client, unique: Callable[[str], str]
+    server: ApiServer, client: Client, unique: Callable[[str], str]
 ) -> None:
     """The API server takes such an XRD; its CRD and its objects are those of before."""
     group = f"{unique('lost')}.example.org"
@@ -108,13 +109,19 @@ async def test_an_xrd_that_lost_its_referenceable_version_can_be_mended(
         version = {"name": "v1", "served": True, "referenceable": referenceable, "schema": schema}
         names = {"kind": "Jar", "plural": "jars"}
         return {
-            "apiVersion": "apiextensions.crossplane.io/v2",
+            "apiVersion": f"{xrds.GROUP}/v1",
             "kind": "CompositeResourceDefinition",
             "metadata": {"name": f"jars.{group}"},
-            "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
+            "spec": {"group": group, "names": names, "versions": [version]},
         }
 
     before = xrd({"type": "string"}, referenceable=False)
     assert await authoring.outlook(Reader(client), before, xrd({"type": "string"}, referenceable=True)) == []
     [line] = await authoring.outlook(Reader(client), before, xrd({"type": "integer"}, referenceable=True))
     assert line.startswith("1 of 1 Jar would be refused: spec.size: ")
+    await client.create(xrds.V1, before)
+    async with hand(server.cluster.kubeconfig, "crossplane") as agent:
+        mended = {"name": f"jars.{group}", "version": "v1", "referenceable": True, "wait_seconds": 0}
+        assert "changed CompositeResourceDefinition" in await agent("update_xrd", **mended)
+    [version] = (await client.get(xrds.V1, f"jars.{group}"))["spec"]["versions"]
+    assert version["referenceable"]

@@ -138,7 +138,8 @@ def _patch(arguments: Mapping[str, Any], found: Object) -> Object:
 
 async def _stored(reader: Reader, found: Object, after: Object) -> list[str]:
     """What moves with the referenceable version. Raises `ToolError` where objects are stored in one that goes."""
-    old, new = (describing.version(each)["name"] for each in (found, after))
+    old = next((each["name"] for each in found["spec"]["versions"] if each.get("referenceable")), "")
+    new = describing.version(after)["name"]
     gone = {each["name"] for each in found["spec"]["versions"]} - {each["name"] for each in after["spec"]["versions"]}
     if gone:
         crds = await reader.kind("CustomResourceDefinition", "apiextensions.k8s.io/v1")
@@ -146,7 +147,7 @@ async def _stored(reader: Reader, found: Object, after: Object) -> list[str]:
         if kept := sorted(gone & set((crd.get("status") or {}).get("storedVersions") or ())):
             why = "the API server refuses a CRD without a version that it has stored objects in"
             raise ToolError(f"{', '.join(kept)} cannot go yet", why, "set its served to false instead")
-    if old == new:
+    if old in ("", new):
         return []
     target = {"apiVersion": f"{found['spec']['group']}/{old}", "kind": found["spec"]["names"]["kind"]}
     names = [
