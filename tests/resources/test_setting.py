@@ -30,6 +30,8 @@ OBJ = {
         ([], ["metadata.labels.app.kubernetes.io/name"], {"metadata": {"labels": {"app.kubernetes.io/name": None}}}),
         (["metadata.annotations.example.org/n=3"], [], {"metadata": {"annotations": {"example.org/n": "3"}}}),
         (['spec.map["a.b"]=1'], [], {"spec": {"map": {"a.b": 1}}}),
+        ([r"spec.map.a\.b/c.d=1"], [], {"spec": {"map": {"a.b/c": {"d": 1}}}}),
+        ([r"metadata.annotations.example\.org/n=3"], [], {"metadata": {"annotations": {"example.org/n": "3"}}}),
         (["spec.rules[1].port=9"], [], {"spec": {"rules": [{"name": "a", "port": 1}, {"name": "b", "port": 9}]}}),
         (["spec.rules[2]={name: c}"], [], {"spec": {"rules": [*OBJ["spec"]["rules"], {"name": "c"}]}}),  # type: ignore[index]
         ([], ["spec.rules[0]"], {"spec": {"rules": [{"name": "b", "port": 2}]}}),

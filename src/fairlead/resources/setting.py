@@ -5,7 +5,8 @@ whole. So a path may lead through a list by its index, and the whole list as it 
 into the patch; the version of the object, which goes with every patch, keeps it from overwriting a newer one.
 
 Paths are those of `cleaning.selected`: dotted, and a key that holds dots is found because it is there. One that is not
-there yet is written in brackets and quotes, except below labels and annotations, whose keys are known to hold dots.
+there yet is written in brackets and quotes or with a backslash before each dot, as helm has it, except below labels
+and annotations, whose keys are known to hold dots.
 """
 
 import re
@@ -18,7 +19,7 @@ from fairlead.machinery.errors import FairleadError
 
 Object = dict[str, Any]
 _KEYED = (("metadata", "labels"), ("metadata", "annotations"))
-_PART = re.compile(r'\["(?P<quoted>[^"]+)"\]|\[(?P<index>\d+)\]|\.?(?P<plain>[^.\[\]]+)')
+_PART = re.compile(r'\["(?P<quoted>[^"]+)"\]|\[(?P<index>\d+)\]|\.?(?P<plain>(?:\\.|[^.\[\]\\])+)')
 
 
 class SettingError(FairleadError):
@@ -97,11 +98,11 @@ def _next(here: Any, before: Sequence[str], left: str, whole: str) -> tuple[str,
     if match["plain"] is None:
         return str(match["quoted"] or match["index"]), left[match.end() :].removeprefix(".")
     if tuple(before) in _KEYED:
-        return left, ""
+        return left.replace("\\.", "."), ""
     there = here if isinstance(here, Mapping) else ()
     known = [each for each in there if left == each or left.startswith((f"{each}.", f"{each}["))]
     key = max(known, key=len) if known else str(match["plain"])
-    return key, left[len(key) :].removeprefix(".")
+    return key.replace("\\.", "."), left[len(key) :].removeprefix(".")
 
 
 def _below(here: Any, key: str) -> Any:

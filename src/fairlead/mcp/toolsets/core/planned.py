@@ -1,5 +1,6 @@
 """Changes of resources as the plan of a tool, and what it answers when they are done: the part that writes share."""
 
+import re
 from collections.abc import Sequence
 
 from fairlead.machinery import redacting, statuses
@@ -26,6 +27,10 @@ _DONE = {
 }
 
 _STRICT = "strict decoding error: "
+_WHOLE = re.compile(
+    r'^ ?"" is invalid: patch: Invalid value: "(?:[^"\\]|\\.)*": |Invalid value: [{[].*[]}]: (?=json: )'
+)
+"""What a refusal of a patch holds where a field is of another type: the object as it would be, Secrets and all."""
 
 
 def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
@@ -35,6 +40,8 @@ def refused(error: FairleadError, kind: Kind | None = None) -> ToolError:
     if isinstance(error, statuses.Invalid) and _STRICT in error.message:
         # The rest of the message is the whole object, with whatever it holds.
         return ToolError("the change does not fit the schema", error.message.rpartition(_STRICT)[2])
+    if isinstance(error, statuses.Invalid) and (shorter := _WHOLE.sub("", error.message)) != error.message:
+        return ToolError("the change does not fit the kind", redacting.text(fencing.plain(shorter)))
     return answering.refused(error, kind)
 
 
