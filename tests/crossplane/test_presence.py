@@ -1,17 +1,19 @@
 """Where Crossplane is not there, only half, or does not run, every answer says so before it says that all is well."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fairlead.client.targets import Cluster
+from fairlead.crossplane import presence
 from fairlead.crossplane.surveying import Survey, survey
 from fairlead.crossplane.understanding import reporting, telling
 from fairlead.embedded.cluster import EmbeddedCluster
 from fairlead.embedded.simulator import crossplanekinds
 from fairlead.machinery import encoding
+from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from testenv import building
@@ -83,6 +85,47 @@ async def test_half_of_it_is_named_by_what_is_missing(agent: Hand, bare: Cluster
     assert lacking in await agent("list_unhealthy")
     refused = await agent.refused("get_composite", kind="database", name="one")
     assert "half" not in refused, "what nobody has made is not Crossplane's own"
+
+
+def older() -> Iterator[Object]:
+    """As before 1.17: another version of functions than any tool asks for."""
+    for crd in core():
+        versions = crd["spec"]["versions"]
+        renamed = [each | {"name": "v1beta1"} for each in versions]
+        function = crd["spec"]["names"]["kind"] == "Function"
+        yield crd | {"spec": crd["spec"] | {"versions": renamed if function else versions}}
+
+
+async def test_a_crossplane_older_than_any_that_is_known_is_called_so(agent: Hand, bare: Cluster) -> None:
+    await served(bare, older())
+    too_old = "this Crossplane is older than 1.19: Function: not read, for they are served in an earlier version alone"
+    assert too_old in await agent.refused("list_functions")
+    assert too_old in await agent("list_providers")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (".spec.runtime", "ImageConfig has no field spec.runtime here: it came with Crossplane 2.2; leave it out"),
+        (
+            '.spec.pipeline[step="make"].requirements.requiredSchemas',
+            'ImageConfig has no field spec.pipeline[step="make"].requirements.requiredSchemas here: it came with'
+            " Crossplane 2.2; leave it out",
+        ),
+        (
+            ".spec.colour",
+            "ImageConfig has no field spec.colour here: it is misspelt, or of another version of Crossplane;"
+            " leave it out",
+        ),
+    ],
+)
+async def test_a_field_of_a_later_version_is_called_so(bare: Cluster, path: str, told: str) -> None:
+    """Said by every API server of 1.2x and 1.3x; the embedded one has words of its own."""
+    said = f"failed to create typed patch object (/i; pkg.crossplane.io/v1beta1, Kind=ImageConfig): {path}: field not"
+    await served(bare, core())
+    async with bare.open() as client:
+        kinds = await Reader(client).kinds()
+    assert str(presence.refusal(kinds, FairleadError(f"{said} declared in schema"))) == told
 
 
 def test_a_survey_under_a_warning_calls_nothing_well() -> None:

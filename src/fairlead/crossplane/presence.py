@@ -7,6 +7,7 @@ nobody looks after reads as healthy. Either has to be said before anything else,
 Source: reference/crossplane.md §1 (API inventory); `cluster/crds` of Crossplane 1.14 to 2.4.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,22 @@ _SECOND: Mapping[str, str] = {
     f"managedresourceactivationpolicies.{_EXTENSIONS}": "ManagedResourceActivationPolicy",
 }
 """And what 2.x has."""
+_NEEDED = (
+    ("Usage", f"{_EXTENSIONS}/v1beta1"),
+    ("EnvironmentConfig", f"{_EXTENSIONS}/v1beta1"),
+    ("Function", f"{_PACKAGES}/v1"),
+)
+"""What was served in an earlier version alone before 1.19, 1.18 and 1.17."""
+_SINCE: Mapping[str, str] = {
+    "defaultCompositionRevisionSelector": "2.2",
+    "requiredSchemas": "2.2",
+    "runtime": "2.2",
+    "subresources": "2.3",
+}
+"""Fields of Crossplane's own kinds, by the version that brought them."""
+_UNDECLARED = re.compile(
+    r"crossplane\.io/\w+, Kind=(\w+)\): (?P<path>\S*?(?P<field>\w+)): field not declared in schema"
+)
 _MADE = ("claim", "composite", "managed")
 ABSENT = "Crossplane is not installed here"
 _DEPLOYMENT = "app=crossplane"
@@ -66,23 +83,47 @@ def missing(kinds: Kinds) -> list[str]:
 
 
 def _is_second(kinds: Kinds) -> bool:
+    return _has(kinds, "CompositeResourceDefinition", f"{_EXTENSIONS}/v2")
+
+
+def _has(kinds: Kinds, kind: str, api_version: str) -> bool:
     try:
-        kinds.find("CompositeResourceDefinition", f"{_EXTENSIONS}/v2")
+        kinds.find(kind, api_version)
     except UnknownKindError:
         return False
     return True
 
 
+def outdated(kinds: Kinds) -> list[str]:
+    """The kinds that this Crossplane serves in an earlier version alone than any tool asks for."""
+    groups = ((kind, version, f"{kind.lower()}s.{version.partition('/')[0]}") for kind, version in _NEEDED)
+    return [kind for kind, version, name in groups if kinds.serves(name) and not _has(kinds, kind, version)]
+
+
 def refusal(kinds: Kinds, error: FairleadError | None = None) -> PresenceError | None:
-    """Why it came to an error; None where the error itself says it."""
+    """Why it came to an error, or what to know of an answer without one; None where these say all."""
     if is_absent(kinds):
         return PresenceError(ABSENT, f"its API {_EXTENSIONS} is not served", "install it, or name another cluster")
     told = " ".join(str(each).lower() for each in _chain(error) if isinstance(each, UnknownKindError))
+    old = outdated(kinds)
+    if old and (error is None or any(f"'{kind.lower()}" in told for kind in old)):
+        why = f"{', '.join(old)}: not read, for they are served in an earlier version alone"
+        return PresenceError("this Crossplane is older than 1.19", why, "upgrade it before you rely on what is said")
     lacking = missing(kinds)
     if any(f"'{kind.lower()}" in told for kind in lacking):
         remedy = "restart Crossplane's Pods: each start installs the CRDs that are missing"
         return PresenceError("Crossplane is only half installed", f"not served: {', '.join(lacking)}", remedy)
-    return None
+    return _undeclared(str(error or ""))
+
+
+def _undeclared(told: str) -> PresenceError | None:
+    """The API server's own words name a patch that nobody has made."""
+    found = _UNDECLARED.search(told)
+    if found is None:
+        return None
+    since = _SINCE.get(found["field"])
+    why = f"it came with Crossplane {since}" if since else "it is misspelt, or of another version of Crossplane"
+    return PresenceError(f"{found[1]} has no field {found['path'].lstrip('.')} here", why, "leave it out")
 
 
 async def warnings(reader: Reader, kinds: Kinds) -> list[str]:
