@@ -54,10 +54,17 @@ def test_values_of_a_secret_go_wherever_it_stands(data: dict[str, str], rest: An
         {"metadata": {"annotations": {redacting.LAST_APPLIED: f'{{"spec":{{"password":"{CANARY}"}}}}'}}},
         {"metadata": {"annotations": {redacting.LAST_APPLIED: f"no json {CANARY}"}}},
         {"data": {"kubeconfig": CANARY}},
+        {"data": {"password": [CANARY]}},
+        {"args": ["--user", "x", "--db-password", CANARY]},
     ],
 )
 def test_fields_that_hold_secrets_by_their_name(obj: dict[str, Any]) -> None:
     assert CANARY not in json.dumps(redacting.shown(obj))
+
+
+def test_a_password_of_digits_is_one_and_a_flag_is_none() -> None:
+    held = {"password": 271828, "automountServiceAccountToken": True}
+    assert redacting.shown(held) == held | {"password": redacting.MARKER}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_fields_that_hold_secrets_by_their_name(obj: dict[str, Any]) -> None:
         {"spec": {"secretName": "a", "passwordSecretRef": {"name": "b", "key": "password"}, "tokenKey": "k"}},
         {"spec": {"automountServiceAccountToken": True, "tokenExpirationSeconds": 5}},
         {"writeConnectionSecretToRef": {"name": "db"}},
+        {"args": ["--kubeconfig", "/etc/kubeconfig", "--token", "--verbose"], "credentials": [{"name": "a"}]},
         {"message": 'secrets "a" not found; cannot get secret: not found'},
         {"image": "registry.example/app@sha256:0123456789abcdef"},
     ],

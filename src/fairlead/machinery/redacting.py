@@ -104,8 +104,14 @@ def shown(obj: Any) -> Any:
             return _secret(obj)
         return {key: _field(key, value) for key, value in obj.items()} if not _is_variable(obj) else _variable(obj)
     if isinstance(obj, list):
-        return [shown(each) for each in obj]
+        return [_item(before, each) for before, each in zip([None, *obj], obj, strict=False)]
     return text(obj) if isinstance(obj, str) else obj
+
+
+def _item(before: Any, value: Any) -> Any:
+    """Of a command line, the value that stands behind its flag; where a file is named, it is no secret."""
+    is_flag = isinstance(before, str) and before.startswith("-") and _HOLDS_A_SECRET.search(before)
+    return MARKER if is_flag and isinstance(value, str) and not value.startswith(("-", "/")) else shown(value)
 
 
 def _is_secret(obj: Mapping[str, Any]) -> bool:
@@ -135,9 +141,15 @@ def _variable(obj: Mapping[str, Any]) -> Object:
 def _field(key: str, value: Any) -> Any:
     if key == LAST_APPLIED and isinstance(value, str):
         return _embedded(value)
-    if isinstance(value, str) and value and _HOLDS_A_SECRET.search(key):
-        return MARKER
-    return shown(value)
+    return _value(value) if _HOLDS_A_SECRET.search(key) else shown(value)
+
+
+def _value(value: Any) -> Any:
+    """Of a field that holds a secret by its name; a mapping or a flag only tells of one."""
+    if isinstance(value, list):
+        return [_value(each) for each in value]
+    is_one = value if isinstance(value, str) else isinstance(value, int | float) and not isinstance(value, bool)
+    return MARKER if is_one else shown(value)
 
 
 def _embedded(value: str) -> str:
