@@ -21,12 +21,16 @@ class UnknownError(FairleadError):
     """The server has no such tool, prompt or resource, or not for this caller."""
 
 
-class NotDoneError(ToolError):
-    """Somebody has to agree first; `text` is the plan in its lines, and how to go on."""
+class LinesError(ToolError):
+    """What one line cannot tell; `text` is shown as it is, redacted already."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+class NotDoneError(LinesError):
+    """Somebody has to agree first; `text` is the plan in its lines, and how to go on."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from fairlead.machinery import redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing, observing
-from fairlead.mcp.calling import Call, NotDoneError, Stage, Use
+from fairlead.mcp.calling import Call, LinesError, Stage, Use
 from fairlead.mcp.conversing import CannotAskError, Conversation, InputRequiredError, Level, Nobody, Question, Reply
 from fairlead.mcp.deciding import auditing, masking
 from fairlead.mcp.deciding.auditing import ToolAudit
@@ -72,7 +72,7 @@ class Conduct:
         except InputRequiredError:
             use.result = "asked"
             raise
-        except (CannotAskError, NotDoneError):
+        except (CannotAskError, LinesError):
             raise
         except _Refused:
             use.result = "limited"

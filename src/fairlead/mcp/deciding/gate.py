@@ -17,7 +17,7 @@ from fairlead.mcp import fencing
 from fairlead.mcp.addresses import match
 from fairlead.mcp.callers import Caller
 from fairlead.mcp.calling import Call as Call
-from fairlead.mcp.calling import NotDoneError, Outcome, Use
+from fairlead.mcp.calling import LinesError, Outcome, Use
 from fairlead.mcp.calling import UnknownError as UnknownError
 from fairlead.mcp.contents import Document, Message, Prompt, Resource
 from fairlead.mcp.conversing import CannotAskError, Conversation
@@ -87,7 +87,7 @@ class Gate:
         except CannotAskError:
             raise
         except ToolError as error:
-            said = error.text if isinstance(error, NotDoneError) else str(error)
+            said = error.text if isinstance(error, LinesError) else str(error)
             return Outcome(Answer(pointing.possible(said, self._offers(caller))), failed=True)
         return _bounded(replace(answer, text=pointing.possible(answer.text, self._offers(caller))))
 

@@ -11,7 +11,7 @@ from fairlead.crossplane.understanding.steps import Next
 from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
-from fairlead.mcp.calling import Call
+from fairlead.mcp.calling import Call, LinesError
 from fairlead.mcp.tools import Answer, Parameter, Right, Tool, ToolError
 from fairlead.mcp.toolsets.core import answering
 from fairlead.mcp.toolsets.core.vocabulary import API_VERSION, CONTEXT, NAME, NAMESPACE
@@ -112,7 +112,7 @@ async def validate_manifest(call: Call, arguments: Arguments) -> Answer:
     found = await validating.validate(reader, wanted, arguments.get("namespace", ""), tries=not call.reads_only)
     answer = _told(validating.lines(found), f"{len(found)} manifests")
     if all(each.status == validating.INVALID for each in found):
-        raise ToolError(answer.text)
+        raise LinesError(answer.text)
     return answer
 
 

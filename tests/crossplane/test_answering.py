@@ -1,4 +1,4 @@
-"""Waiting for what comes of a change never costs its answer."""
+"""What was found out is told: in time, and so that it can be read."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from fairlead.mcp.named.servers import NamedServer, Target
 from fairlead.mcp.reaching.targets import Targets
 from tests.e2e import manifests
 
-pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-toolset:waiting")]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
@@ -30,9 +30,22 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
             yield Gate(NamedServer("one", timeout_seconds=8), offer, targets)
 
 
+@pytest.mark.requirement("crossplane-toolset:waiting")
 async def test_whoever_asks_to_wait_longer_than_a_call_may_take_hears_how_far_it_came(gate: Gate) -> None:
     wanted = {"package": "registry.example.org/one:v1.0.0", "wait_seconds": 60}
     outcome = await gate.call(STDIO, "install_provider", wanted)
     assert not outcome.failed, outcome.answer.text
     assert "created Provider one" in outcome.answer.text
     assert "next: diagnose_resource" in outcome.answer.text
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_manifests_that_are_all_wrong_are_told_line_by_line(gate: Gate) -> None:
+    one = "{apiVersion: pkg.crossplane.io/v1, kind: Provider, metadata: {name: %s}, spec: {package: 3}}"
+    outcome = await gate.call(STDIO, "validate_manifest", {"manifest": f"{one % 'one'}\n---\n{one % 'two'}"})
+    assert outcome.failed
+    lines = outcome.answer.text.splitlines()
+    assert [each for each in lines if each.startswith("Provider/")] == [
+        "Provider/one: invalid",
+        "Provider/two: invalid",
+    ]
