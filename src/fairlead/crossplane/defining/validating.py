@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane import packages
+from fairlead.crossplane import packages, providerconfigs
 from fairlead.crossplane.references import Reference, machinery, of
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
@@ -89,7 +89,7 @@ async def leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known | 
         if kind.resource.qualified == "compositions.apiextensions.crossplane.io":
             return await _functions(reader, spec)
         if "managed" in categories:
-            return await _configured(reader, kind, spec, str((manifest.get("metadata") or {}).get("namespace") or ""))
+            return await _configured(reader, kind, manifest)
     except FairleadError as error:
         return [f"what it leans on could not be read: {error}"]
     return []
@@ -139,24 +139,13 @@ async def _functions(reader: Reader, spec: Object) -> list[str]:
     return lacking
 
 
-async def _configured(reader: Reader, kind: Kind, spec: Object, namespace: str) -> list[str]:
-    """A cluster-scoped resource names a ProviderConfig, a namespaced one a ClusterProviderConfig by default."""
-    reference = spec.get("providerConfigRef") or {}
-    wanted = str(reference.get("kind") or ("ClusterProviderConfig" if kind.resource.namespaced else "ProviderConfig"))
-    name = str(reference.get("name") or "default")
-    served = [each for each in (await reader.kinds()).all if each.api.kind == wanted and _same_family(each, kind)]
-    if not served:
+async def _configured(reader: Reader, kind: Kind, manifest: Object) -> list[str]:
+    used = await providerconfigs.used(reader, kind, manifest)
+    if used is None or used.obj is not None:
         return []
-    try:
-        await reader.one(served[0], name, namespace)
-    except statuses.NotFound:
-        return [f"the {wanted} {name} does not exist"]
-    return []
-
-
-def _same_family(config: Kind, kind: Kind) -> bool:
-    """A provider's groups end in one domain, of which its config's group is the whole or a part."""
-    return kind.resource.group.endswith(config.resource.group.removeprefix("m."))
+    if used.gap:
+        return [f"its provider config could not be read: {used.gap}"]
+    return [f"the {used.reference.kind} {used.reference.name} does not exist"]
 
 
 def lines(verdicts: Iterable[Verdict]) -> list[str]:

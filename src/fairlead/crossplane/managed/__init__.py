@@ -1,1 +1,1 @@
-"""Managed resources, the kinds of them that are active, and by which credentials they are reached."""
+"""Managed resources, who looks after them, and which kinds of them are active."""

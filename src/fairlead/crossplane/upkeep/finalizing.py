@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fairlead.crossplane import references, xrds
+from fairlead.crossplane import providerconfigs, references, xrds
 from fairlead.crossplane.judging import State, is_paused, judge
 from fairlead.crossplane.managed import managing, providing
-from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.understanding import radius
 from fairlead.crossplane.understanding.causes import OF_CLAIMS
 from fairlead.machinery import conditions, statuses
@@ -172,7 +171,7 @@ async def _is_there(reader: Reader, reference: references.Reference) -> bool:
 
 async def _users(reader: Reader, kind: Kind, config: Object) -> tuple[str, ...]:
     try:
-        return tuple(str(each) for each in await configs.usages(reader, kind, config))
+        return tuple(str(each) for each in await providerconfigs.usages(reader, kind, config))
     except UnknownKindError:  # its provider's kinds are gone
         return ()
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import references
+from fairlead.crossplane import providerconfigs, references
 from fairlead.crossplane.managed import managing
-from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.understanding import steps
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
@@ -76,14 +75,14 @@ async def _config(reader: Reader, kind: Kind, arguments: Arguments) -> Object:
         return {"name": name}
     if called:
         return {"kind": called, "name": name}
-    own = configs.kind_for(await reader.kinds(), kind, configs.NAMESPACED)
+    own = providerconfigs.kind_for(await reader.kinds(), kind, providerconfigs.NAMESPACED)
     if own is not None and arguments.get("namespace"):
         try:
             await reader.one(own, name, arguments["namespace"])
         except (statuses.NotFound, statuses.Forbidden):
-            return {"kind": configs.CLUSTER, "name": name}
-        return {"kind": configs.NAMESPACED, "name": name}
-    return {"kind": configs.CLUSTER, "name": name}
+            return {"kind": providerconfigs.CLUSTER, "name": name}
+        return {"kind": providerconfigs.NAMESPACED, "name": name}
+    return {"kind": providerconfigs.CLUSTER, "name": name}
 
 
 async def update_managed_resource(call: Call, arguments: Arguments) -> Plan:

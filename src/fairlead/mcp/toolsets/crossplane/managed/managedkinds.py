@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.crossplane import packages
+from fairlead.crossplane import packages, providerconfigs
 from fairlead.crossplane.judging import Health, State, judge
 from fairlead.crossplane.managed import activation, providing
-from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.understanding import steps
 from fairlead.machinery.errors import FairleadError
@@ -51,7 +50,11 @@ async def kind_of(call: Call, reader: Reader, arguments: Arguments) -> Kind:
     if "managed" not in kind.api.categories:
         place = (str(arguments.get(each) or "") for each in ("name", "namespace"))
         found = Reference(kind.api_version, kind.api.kind, *place)
-        meant = steps.provider_config(found) if configs.is_config(kind) else steps.look_at(found, kind.api.categories)
+        meant = (
+            steps.provider_config(found)
+            if providerconfigs.is_config(kind)
+            else steps.look_at(found, kind.api.categories)
+        )
         instead = meant.of(call.offers) if arguments.get("name") else None
         raise ToolError(f"{kind.resource.qualified} are no managed resources", "", f"see {instead}" if instead else "")
     return kind
@@ -99,7 +102,7 @@ async def upkeep(reader: Reader, kind: Kind, obj: Mapping[str, Any]) -> tuple[li
         said = ": ".join(each for each in (health.state.value, health.reason, health.message) if each)
         lines.append(f"looked after by {name}: {said}" if provider else name)
         troubles += [] if provider and health.state is State.HEALTHY else lines[-1:]
-    used = await configs.used(reader, kind, obj)
+    used = await providerconfigs.used(reader, kind, obj)
     if used is not None:
         lines.append(f"provider config {used}")
         troubles += lines[-1:] if used.obj is None and not used.gap else []

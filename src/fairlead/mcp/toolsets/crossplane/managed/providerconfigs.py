@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fairlead.crossplane import providerconfigs as facts
 from fairlead.crossplane import sweeping
 from fairlead.crossplane.managed import inventory
-from fairlead.crossplane.packaging import configs
 from fairlead.crossplane.understanding import telling
 from fairlead.machinery import encoding, redacting, statuses
 from fairlead.machinery.errors import FairleadError
@@ -29,7 +29,7 @@ _MOST_CHARACTERS = 18_000
 async def _kind(reader: Reader, arguments: Arguments) -> Kind:
     """Most providers call theirs the same, so a name that fits several of one scope is refused with all of them."""
     named = arguments["kind"].strip().lower()
-    served = configs.kinds(await reader.kinds(anew=True))
+    served = facts.kinds(await reader.kinds(anew=True))
     found = [each for each in served if named == each.resource.qualified or _qualified(each) == named]
     found = found or [each for each in served if named in each.names or named == each.resource.group]
     fitting = [each for each in found if each.resource.namespaced is bool(arguments.get("namespace"))]
@@ -46,7 +46,7 @@ def _qualified(kind: Kind) -> str:
 
 async def list_provider_configs(call: Call, arguments: Arguments) -> Answer:
     reader = changing.reader(call, arguments)
-    served = configs.kinds(await reader.kinds(anew=True))
+    served = facts.kinds(await reader.kinds(anew=True))
     if arguments.get("provider"):
         groups = {each.resource.group for each in await _managed(reader, arguments["provider"])}
         served = [each for each in served if any(f".{group}".endswith(f".{each.resource.group}") for group in groups)]
@@ -75,7 +75,7 @@ def _row(kind: Kind, obj: Mapping[str, Any]) -> tuple[str, ...]:
     metadata = obj["metadata"]
     state = "being deleted" if metadata.get("deletionTimestamp") else ""
     place = (kind.resource.qualified, str(metadata.get("namespace") or ""), str(metadata["name"]))
-    return (*place, configs.source(obj), str(configs.users(obj)), state)
+    return (*place, facts.source(obj), str(facts.users(obj)), state)
 
 
 async def get_provider_config(call: Call, arguments: Arguments) -> Answer:
@@ -85,9 +85,9 @@ async def get_provider_config(call: Call, arguments: Arguments) -> Answer:
         obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
     except FairleadError as error:
         raise answering.refused(error, kind) from error
-    secrets = [await configs.secret_words(reader, each) for each in configs.secrets(obj)]
+    secrets = [await facts.secret_words(reader, each) for each in facts.secrets(obj)]
     lines = [
-        f"credentials: {configs.source(obj) or 'its spec does not say from where'}",
+        f"credentials: {facts.source(obj) or 'its spec does not say from where'}",
         *secrets,
         *await _users(reader, kind, obj),
         *await changing.warnings(reader, obj),
@@ -98,9 +98,9 @@ async def get_provider_config(call: Call, arguments: Arguments) -> Answer:
 
 
 async def _users(reader: Reader, kind: Kind, obj: Mapping[str, Any]) -> list[str]:
-    counted = configs.users(obj)
+    counted = facts.users(obj)
     try:
-        found = await configs.usages(reader, kind, obj)
+        found = await facts.usages(reader, kind, obj)
     except FairleadError as error:
         return [f"{counted} managed resources use it; which ones could not be read: {error}"]
     named = changing.some([str(each) for each in found])
@@ -122,7 +122,7 @@ async def set_provider_config(call: Call, arguments: Arguments) -> Plan:
         return await changing.created(call, arguments, wanted, *lacking)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    concerned = f"{configs.users(before)} managed resources use it, and work with what it then says"
+    concerned = f"{facts.users(before)} managed resources use it, and work with what it then says"
     try:
         change = await patching.planned(reader, kind, name, namespace, {"spec": spec}, notes=(concerned, *lacking))
     except FairleadError as error:
@@ -132,7 +132,7 @@ async def set_provider_config(call: Call, arguments: Arguments) -> Plan:
 
 async def _lacking(reader: Reader, wanted: Mapping[str, Any]) -> list[str]:
     """Secrets that it names and that are known not to be there."""
-    told = [await configs.secret_words(reader, each) for each in configs.secrets(wanted)]
+    told = [await facts.secret_words(reader, each) for each in facts.secrets(wanted)]
     return [each for each in told if each.endswith("does not exist")]
 
 
@@ -141,7 +141,7 @@ async def delete_provider_config(call: Call, arguments: Arguments) -> Plan:
     kind = await _kind(reader, arguments)
     try:
         obj = await reader.one(kind, arguments["name"], arguments.get("namespace", ""))
-        used = await configs.usages(reader, kind, obj)
+        used = await facts.usages(reader, kind, obj)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     named = changing.some([str(each) for each in used])
