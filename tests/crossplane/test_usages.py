@@ -39,14 +39,6 @@ def usage(plane: Kubectl, name: str) -> Object:
     return found
 
 
-def gone(plane: Kubectl, name: str) -> None:
-    def there() -> None:
-        if name in plane.names(CONFIG_MAPS, NAMESPACE):
-            raise Refused(f"{name} is still there")
-
-    world.eventually(there)
-
-
 @real
 async def test_a_deletion_that_was_refused_is_replayed_when_the_usage_ends(
     agent: Hand, plane: Kubectl, unique: Callable[[str], str]
@@ -66,7 +58,7 @@ async def test_a_deletion_that_was_refused_is_replayed_when_the_usage_ends(
     ended = await agent("delete_usage", **own)
     assert f"Crossplane then deletes ConfigMap/{name}" in agent.talk.asked[-1]
     assert "is gone: its deletion was replayed" in ended
-    gone(plane, name)
+    world.await_gone(plane, f"configmap/{name}", "-n", NAMESPACE)
 
 
 @real
@@ -93,7 +85,7 @@ async def test_while_another_protects_it_nothing_is_replayed(
     changed = await agent("update_usage", name=f"{name}-other", namespace=NAMESPACE, replay_deletion=True)
     assert "deletes it once it is unused" in changed
     await agent("delete_usage", name=f"{name}-other", namespace=NAMESPACE)
-    gone(plane, name)
+    world.await_gone(plane, f"configmap/{name}", "-n", NAMESPACE)
 
 
 @real
@@ -118,8 +110,8 @@ async def test_who_uses_it_is_exchanged_whole(agent: Hand, plane: Kubectl, uniqu
             raise Refused(f"owned by {owners}")
 
     world.eventually(owned)
-    assert f"used by ConfigMap/{second}" in await agent("list_usages", by_kind="cm", by_name=second)
-    assert "no such usages" in await agent("list_usages", by_kind="configmaps", by_name=first)
+    assert f"used by ConfigMap/{second}" in await agent("list_usages", by_kind="cm", by_name=second, limit=500)
+    assert "no such usages" in await agent("list_usages", by_kind="configmaps", by_name=first, limit=500)
     assert "needs a reason or what uses it" in await agent.refused("update_usage", **own, unset=["by"])
     assert "nothing to change" in await agent.refused("update_usage", **own)
     plane.run("delete", "configmap", second, "-n", NAMESPACE)
@@ -154,6 +146,36 @@ async def test_one_for_each_match_is_made_on_request_alone(
     assert "each match has a usage already" in await agent.refused("create_usage", **asked, each_match=True)
     for each in names:
         await agent("delete_usage", name=f"{each}-usage", namespace=NAMESPACE)
+
+
+@real
+async def test_who_uses_it_is_found_by_labels_where_only_one_has_them(
+    agent: Hand, plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    mark = unique("by")
+    used, one, other = (config_map(plane, f"{mark}-{each}", **{mark: each}) for each in ("used", "one", "other"))
+    asked = {"of_kind": "configmap", "of_name": used, "namespace": NAMESPACE, "by_kind": "configmap"}
+    several = await agent.refused("create_usage", **asked, by_label_selector=mark)
+    assert f"3 configmaps match {mark}, and one uses it: nothing was made: they are: {one}, {other}, {used}" in several
+    none = await agent.refused("create_usage", **asked, by_label_selector=f"{mark}=none")
+    assert "0 configmaps match" in none
+    both = await agent.refused("create_usage", **asked, by_label_selector=mark, by_name=one)
+    assert "give by_kind, and by_name or by_label_selector" in both
+    away = await agent.refused("create_usage", **asked, by_name=f"kube-system/{one}")
+    assert f"make the usage in kube-system, with of_name={NAMESPACE}/NAME" in away
+    made = await agent("create_usage", **asked, by_label_selector=f"{mark}=one")
+    assert f"used by ConfigMap/{one}" in made
+    changed = await agent(
+        "update_usage", name=f"{used}-usage", namespace=NAMESPACE, by_kind="cm", by_label_selector=f"{mark}=other"
+    )
+    assert f"used by ConfigMap/{other}" in changed
+
+    # The name that it would have is taken by a usage of something else.
+    plane.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": used, "namespace": NAMESPACE}})
+    twin = {"of_kind": "serviceaccount", "of_name": used, "namespace": NAMESPACE, "reason": "ours"}
+    taken = await agent.refused("create_usage", **twin)
+    assert f"is there already: protects ConfigMap/{used}; used by ConfigMap/{other}" in taken
+    assert "give another `name`" in taken
 
 
 @real

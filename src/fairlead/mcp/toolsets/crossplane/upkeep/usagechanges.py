@@ -14,11 +14,11 @@ from fairlead.crossplane.upkeep import protecting as facts
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
-from fairlead.mcp.tools import Parameter, Plan, Tool, ToolClass, ToolError
+from fairlead.mcp.tools import Parameter, Plan, Right, Tool, ToolClass, ToolError
 from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN
 from fairlead.mcp.toolsets.crossplane import changing
-from fairlead.mcp.toolsets.crossplane.upkeep import usages
+from fairlead.mcp.toolsets.crossplane.upkeep import usages, usagesides
 from fairlead.resources import patching
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import live
@@ -37,7 +37,7 @@ async def update_usage(call: Call, arguments: Arguments) -> Plan:
     kind = await facts.place(reader, namespace)
     try:
         found = await reader.one(kind, name, namespace)
-        by, notes = await usages.user(reader, arguments, namespace)
+        by, notes = await usagesides.user(reader, arguments, namespace)
         patch = _patch(found, by, arguments)
         change = await patching.planned(reader, kind, name, namespace, patch)
         notes += await _due(reader, found, arguments)
@@ -157,12 +157,12 @@ TOOLS: tuple[Tool, ...] = (
         "Change why, for whom, or how an object is protected from deletion.",
         plan=update_usage,
         parameters=(
-            *(*usages.OWN, *usages.BY, usages.REASON, usages.REPLAY),
+            *(*usages.OWN, *usagesides.BY, usagesides.BY_SELECTOR, usages.REASON, usages.REPLAY),
             Parameter("unset", "by or reason.", type="array"),
             *(DRY_RUN, CONTEXT),
         ),
         tool_class=ToolClass.WRITE,
-        rights=(*usages.rights("get", "patch"), usages.ANY),
+        rights=(*usages.rights("get", "patch"), Right(("get", "list"), "*", "*")),
     ),
     Tool(
         "delete_usage",

@@ -12,18 +12,17 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.mcp import fencing
 from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Parameter, Plan, Right, Tool, ToolClass, ToolError
-from fairlead.mcp.toolsets.core import answering, planned
+from fairlead.mcp.toolsets.core import planned
 from fairlead.mcp.toolsets.core.vocabulary import CONTEXT, DRY_RUN, LABELS, LIMIT, NAMESPACE
 from fairlead.mcp.toolsets.crossplane import changing, shortening, showing
+from fairlead.mcp.toolsets.crossplane.upkeep import usagesides
 from fairlead.resources import applying
-from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.planning import live
+from fairlead.resources.kinds import UnknownKindError
+from fairlead.resources.planning import live, subject
 from fairlead.resources.reading import Query, Reader
 
 Arguments = Mapping[str, Any]
 Object = dict[str, Any]
-MOST = 50
-"""Usages made by one call."""
 _PAUSE = 0.5
 
 
@@ -39,10 +38,10 @@ async def create_usage(call: Call, arguments: Arguments) -> Plan:
     if legacy and namespace:
         what = f"Crossplane 1.x protects only what is in no namespace, and {kind.api.kind} is in one"
         raise ToolError(what, "", "protect what it is made of: trace_resource names that")
-    by, notes = await user(reader, arguments, namespace)
+    by, notes = await usagesides.user(reader, arguments, namespace)
     if there != namespace and by is None:
         raise ToolError(f"a usage in {namespace} of what is in {there} needs a user", "", "give by_kind and by_name")
-    names = await _protected(reader, kind, there, {**arguments, "of_name": called})
+    names = await usagesides.protected(reader, kind, there, {**arguments, "of_name": called})
     elsewhere = {"namespace": there} if there != namespace else {}
 
     def build(name: str) -> Object:
@@ -56,60 +55,24 @@ async def create_usage(call: Call, arguments: Arguments) -> Plan:
     except building.BuildError as error:
         raise ToolError(str(error)) from error
     if len(manifests) == 1:
+        await _check_free(reader, manifests[0])
         plan = await changing.created(call, arguments, manifests[0], *notes, update="update_usage", settles=False)
     else:
         plan, manifests = await _several(reader, manifests, notes)
     return changing.telling(plan, _protecting(reader, manifests, arguments.get("wait_seconds") or 0))
 
 
-async def _protected(reader: Reader, kind: Kind, namespace: str, arguments: Arguments) -> list[str]:
-    """Names: of several matches Crossplane would take one at random; here none is taken. Raises `ToolError`."""
-    name, selector = arguments.get("of_name", ""), arguments.get("of_label_selector", "")
-    if bool(name) == bool(selector):
-        raise ToolError("what to protect is not said", "", "give either of_name or of_label_selector")
+async def _check_free(reader: Reader, manifest: Object) -> None:
+    """Raises `ToolError` that says what the usage of that name protects: it may be something else."""
+    kind, metadata = await reader.kind(manifest["kind"], manifest["apiVersion"]), manifest["metadata"]
     try:
-        if name:
-            await reader.one(kind, name, namespace)
-            return [str(name)]
-        found = await reader.client.list(kind.resource, namespace or None, label_selector=selector)
+        found = await live(reader, kind, metadata["name"], metadata.get("namespace", ""))
     except FairleadError as error:
-        raise answering.refused(error, kind) from error
-    names = [str(each["metadata"]["name"]) for each in found.items]
-    if names and arguments.get("each_match") and len(names) <= MOST and not arguments.get("name"):
-        return names
-    if len(names) != 1:
-        there = fencing.plain(", ".join(names[:MOST])) or "none"
-        what = f"{len(names)} {kind.resource.qualified} match {selector}, and a usage protects one: nothing was made"
-        raise ToolError(what, f"they are: {there}", _instead(len(names), arguments))
-    return names
-
-
-def _instead(count: int, arguments: Arguments) -> str:
-    if not count:
-        return "look for its labels, or give of_name"
-    if count > MOST:
-        return f"narrow the selector: at most {MOST} at once"
-    if arguments.get("name"):
-        return "leave out name: each gets its own"
-    return "each_match=true makes one for each, or name one by of_name"
-
-
-async def user(reader: Reader, arguments: Arguments, namespace: str) -> tuple[Object | None, list[str]]:
-    """The `by` of a usage in that namespace, and what there is to know about it. Raises `ToolError`."""
-    if not arguments.get("by_kind") and not arguments.get("by_name"):
-        return None, []
-    if not (arguments.get("by_kind") and arguments.get("by_name")):
-        raise ToolError("who uses it is half said", "", "give by_kind and by_name")
-    kind, name = await reader.kind(arguments["by_kind"]), str(arguments["by_name"])
-    if kind.resource.namespaced and not namespace:
-        what = f"what is in no namespace cannot be used by a {kind.api.kind}, which is in one"
-        raise ToolError(what, "a ClusterUsage looks for its user in no namespace", "give a reason instead")
-    found = {"apiVersion": kind.api_version, "kind": kind.api.kind, "resourceRef": {"name": name}}
-    try:
-        there = await live(reader, kind, name, namespace if kind.resource.namespaced else "")
-    except FairleadError as error:
-        return found, [f"whether {kind.api.kind} {name} is there could not be read: {error}"]
-    return found, [] if there else [f"{kind.api.kind} {name} is not there: the usage is not ready before it is"]
+        raise planned.refused(error, kind) from error
+    if found is not None:
+        what = f"{subject(kind, metadata['name'], metadata.get('namespace', ''))} is there already"
+        told = redacting.text(fencing.plain(facts.told(found)))
+        raise ToolError(what, told, "change it with update_usage, or give another `name`")
 
 
 async def _several(reader: Reader, manifests: Sequence[Object], notes: list[str]) -> tuple[Plan, list[Object]]:
@@ -119,8 +82,8 @@ async def _several(reader: Reader, manifests: Sequence[Object], notes: list[str]
         for each in manifests:
             kind = await reader.kind(each["kind"], each["apiVersion"])
             name, namespace = each["metadata"]["name"], each["metadata"].get("namespace", "")
-            if await live(reader, kind, name, namespace) is not None:
-                notes.append(f"{kind.api.kind} {name} is there already and stays as it is")
+            if (before := await live(reader, kind, name, namespace)) is not None:
+                notes.append(f"{kind.api.kind} {name} is there already and stays as it is: {facts.told(before)}")
                 continue
             changes.append(await applying.planned(reader, each))
             new.append(each)
@@ -184,7 +147,7 @@ async def list_usages(call: Call, arguments: Arguments) -> Answer:
         gaps += ["more follow; raise limit"] if page.cursor else []
     said = "shown" if any("raise limit" in each for each in gaps) else "in all"
     if not lines:
-        narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *BY))
+        narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *usagesides.BY))
         none = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
         return Answer("\n".join([none, *gaps]))
     text = "\n".join(shortening.lines(lines, shortening.room(arguments["limit"])))
@@ -249,7 +212,6 @@ LISTS = (
     Right(("list",), _LEGACY_GROUP, "usages"),
 )
 OWN = (Parameter("name", "Its name.", required=True), Parameter("namespace", "None for a ClusterUsage."))
-BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
 REASON = Parameter("reason", "Shown to whoever tries.")
 REPLAY = Parameter("replay_deletion", "Delete it by itself once it is unused.", type="boolean")
 _OF = (Parameter("of_kind", "What is protected."), Parameter("of_name", "Its name."))
@@ -264,7 +226,7 @@ TOOLS = (
             Parameter("of_name", "Or namespace/name."),
             Parameter("of_label_selector", "Instead; has to match one."),
             Parameter("each_match", "Or one for each.", type="boolean"),
-            *BY,
+            *(*usagesides.BY, usagesides.BY_SELECTOR),
             REASON,
             Parameter("namespace", "Of the usage."),
             Parameter("name", "Its own."),
@@ -282,7 +244,7 @@ TOOLS = (
         "List usages",
         "What is protected from deletion, by what and why.",
         list_usages,
-        (NAMESPACE, *_OF, *BY, LABELS, LIMIT, CONTEXT),
+        (NAMESPACE, *_OF, *usagesides.BY, LABELS, LIMIT, CONTEXT),
         rights=LISTS,
     ),
     Tool(
