@@ -9,7 +9,9 @@ import pytest
 from fairlead.client.api import Client
 from fairlead.crossplane import xrds
 from fairlead.crossplane.defining import authoring, validating
+from fairlead.crossplane.understanding.diagnosing import diagnose
 from fairlead.machinery import statuses
+from fairlead.machinery.conditions import condition
 from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from tests.clusters import ApiServer, embedded
@@ -74,6 +76,40 @@ async def test_a_config_is_looked_for_in_the_namespace_that_the_resource_would_g
     config = {"apiVersion": f"{group}/v1", "kind": "ProviderConfig", "metadata": {"name": "ours"}}
     await client.create(Resource(group, "v1", "providerconfigs"), config, NAMESPACE)
     assert await warnings(client, bucket) == ()
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_a_config_is_of_a_provider_whose_domain_it_has_whole(
+    client: Client, unique: Callable[[str], str]
+) -> None:
+    group = f"{unique('cloud')}.example.org"
+    for each in (crd(group, "Bucket", categories=["managed"]), crd(group[1:], "ProviderConfig")):
+        await client.create(CRDS, each)
+    bucket: Object = {"apiVersion": f"{group}/v1", "kind": "Bucket", "metadata": {"name": "one"}}
+    bucket["spec"] = {"providerConfigRef": {"kind": "ProviderConfig", "name": "ours"}}
+    assert await warnings(client, bucket) == (), "its provider has no configs that are known by their names"
+
+
+@pytest.mark.requirement("crossplane-pains:next-calls")
+async def test_a_config_that_is_not_there_is_looked_for_in_the_group_of_its_provider(
+    client: Client, unique: Callable[[str], str]
+) -> None:
+    """A family of providers has one kind of config, in a group and a version of its own."""
+    family = f"{unique('family')}.example.org"
+    config = crd(family, "ProviderConfig", namespaced=False)
+    config["spec"]["versions"][0]["name"] = "v1beta1"
+    for each in (crd(f"s3.{family}", "Bucket", namespaced=False, categories=["managed"]), config):
+        await client.create(CRDS, each)
+    said = 'connect failed: cannot get ProviderConfig: ProviderConfig "ours" not found'
+    bucket: Object = {"apiVersion": f"s3.{family}/v1", "kind": "Bucket", "metadata": {"name": "one"}}
+    bucket["spec"] = {"forProvider": {}, "providerConfigRef": {"name": "ours"}}
+    bucket["status"] = {"conditions": [condition("Synced", "False", "ReconcileError", "2026-01-01T00:00:00Z", said)]}
+    await client.create(Resource(f"s3.{family}", "v1", "buckets", namespaced=False), bucket)
+    reader = Reader(client)
+    found = await diagnose(reader, await reader.kind(f"buckets.s3.{family}"), "one")
+    [cause] = [each for each in found.causes if each.name == "provider-config"]
+    assert cause.next is not None
+    assert cause.next.command == f"kubectl get ProviderConfig.{family}"
 
 
 @pytest.mark.requirement("crossplane-understanding:validation")

@@ -75,16 +75,24 @@ class Used:
         return f"{self.reference}: credentials {source(self.obj) or 'not said'}, {users(self.obj)} users{leaving}"
 
 
-async def used(reader: Reader, managed: Kind, obj: Object) -> Used | None:
-    """None where its provider has no configs that are known by their names."""
+def meant(served: Kinds, managed: Kind, obj: Object) -> tuple[Kind, Reference] | None:
+    """Which config a managed resource uses; None where its provider has none that are known by their names."""
     called, name = reference(obj, namespaced=managed.resource.namespaced)
-    kind = kind_for(await reader.kinds(), managed, called)
+    kind = kind_for(served, managed, called)
     if kind is None:
         return None
     namespace = str((obj.get("metadata") or {}).get("namespace") or "") if kind.resource.namespaced else ""
-    found = Reference(kind.api_version, called, name, namespace)
+    return kind, Reference(kind.api_version, called, name, namespace)
+
+
+async def used(reader: Reader, managed: Kind, obj: Object) -> Used | None:
+    """None where its provider has no configs that are known by their names."""
+    wanted = meant(await reader.kinds(), managed, obj)
+    if wanted is None:
+        return None
+    kind, found = wanted
     try:
-        return Used(found, await reader.one(kind, name, namespace))
+        return Used(found, await reader.one(kind, found.name, found.namespace))
     except statuses.NotFound:
         return Used(found)
     except FairleadError as error:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane import packages, presence, tracing
+from fairlead.crossplane import packages, presence, providerconfigs, tracing
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.packaging import running
 from fairlead.crossplane.packaging.running import Runtime
@@ -43,6 +43,8 @@ class Circumstances:
     definitions: list[Object] = field(default_factory=list)
     """Managed resource definitions; none on Crossplane 1."""
     crds: dict[str, Object] = field(default_factory=dict)
+    configs: dict[Reference, Reference] = field(default_factory=dict)
+    """Of managed resources: the provider config that each goes by, be it there or not."""
     usages: list[Object] = field(default_factory=list)
     lock: Object = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
@@ -180,10 +182,12 @@ class _Looking:
             self._miss("whether Crossplane runs", error)
 
     async def crd(self, node: Node) -> None:
-        """Says which package brought the kind."""
+        """Says which package brought the kind; and its group, where the provider config is."""
         try:
             async with self._turn:
                 kind = await self._reader.kind(node.reference.kind, node.reference.api_version)
+                if config := providerconfigs.meant(await self._reader.kinds(), kind, node.obj or {}):
+                    self._found.configs[node.reference] = config[1]
                 crds = await self._reader.kind("CustomResourceDefinition", "apiextensions.k8s.io/v1")
                 name = kind.resource.qualified
                 if name not in self._found.crds:

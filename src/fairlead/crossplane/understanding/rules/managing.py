@@ -4,13 +4,11 @@ import re
 
 from fairlead.crossplane.judging import State, judge
 from fairlead.crossplane.managed import managing
-from fairlead.crossplane.references import Reference
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
 from fairlead.crossplane.understanding.causes import Cause, Rule, could_read, failure, health_of, said
 from fairlead.crossplane.understanding.circumstances import Circumstances, came_in_a_package, crd_of, provider_of
-from fairlead.machinery.paths import GroupVersion
 
 
 def creation_unknown(node: Node, known: Circumstances) -> Cause | None:
@@ -86,7 +84,7 @@ def managed_failed(node: Node, known: Circumstances) -> Cause | None:
     told = failure(node, known, "Synced", "LastAsyncOperation", "Ready")
     evidence = tuple(said(node, each) for each in ("Synced", "Ready") if node.status(each) != "-")
     evidence += tuple(warnings[:2])
-    config = _config(node)
+    config = known.configs.get(node.reference)
     if _CONFIG.search(told):
         named = f" {config.kind} {config.name}" if config else ""
         what = f"the provider config{named} of {node.reference} is not there"
@@ -113,17 +111,6 @@ def _policies(node: Node) -> list[str]:
     """With what they are where none are named."""
     found = list(((node.obj or {}).get("spec") or {}).get("managementPolicies") or ["*"])
     return ["Create", *found] if "*" in found else found
-
-
-def _config(node: Node) -> Reference | None:
-    """A cluster-scoped resource has one kind of config, a namespaced one says which."""
-    named = ((node.obj or {}).get("spec") or {}).get("providerConfigRef") or {}
-    if not named.get("name"):
-        return None
-    group = GroupVersion.parse(node.reference.api_version).group
-    kind = str(named.get("kind") or "ProviderConfig")
-    namespace = node.reference.namespace if kind == "ProviderConfig" else ""
-    return Reference(f"{group}/v1", kind, str(named["name"]), namespace)
 
 
 RULES: tuple[Rule, ...] = (creation_unknown, no_controller, managed_failed)
