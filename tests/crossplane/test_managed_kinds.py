@@ -56,3 +56,11 @@ async def test_where_it_may_be_several_none_is_taken(agent: Hand) -> None:
     refused = await agent.refused("delete_managed_resource", kind="tape", name=CLUSTER)
     assert "2 kinds of managed resources are called tape; there are: tapes." in refused
     assert "kind: Tape" in await agent("get_managed_resource", kind=f"tapes.{CLUSTER}", name=CLUSTER)
+
+
+@pytest.mark.requirement("machinery:path-round-trip")
+async def test_a_name_reaches_nothing_but_its_object(agent: Hand) -> None:
+    """Neither a subresource, nor another object below a namespace."""
+    assert "is no name" in await agent.refused(
+        "get_managed_resource", kind=f"tapes.{CLUSTER}", name=f"{CLUSTER}/status"
+    )

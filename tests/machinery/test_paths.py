@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.machinery import paths
-from fairlead.machinery.paths import GroupVersion, Resource
+from fairlead.machinery.paths import GroupVersion, Resource, SegmentError
 
 label = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 
@@ -62,3 +62,14 @@ def test_a_built_path_reads_back(group: str, version: str, plural: str, namespac
 @pytest.mark.parametrize("text", ["v1", "apps/v1", "db.example.org/v1alpha1"])
 def test_group_versions_read_back(text: str) -> None:
     assert str(GroupVersion.parse(text)) == text
+
+
+@pytest.mark.requirement("machinery:path-round-trip")
+@pytest.mark.parametrize("name", ["shop/secrets/a", "web/log", ".", "..", "a%2Fb", "/"])
+def test_what_a_server_would_read_as_more_than_a_name_is_refused(name: str) -> None:
+    """Quoted or not: by the name of a Namespace a Secret could be read, whatever kinds an operator has denied."""
+    with pytest.raises(SegmentError, match="is no name"):
+        Resource("", "v1", "namespaces", namespaced=False).path(None, name)
+    with pytest.raises(SegmentError):
+        Resource("", "v1", "pods").path(name, "web")
+    assert Resource("rbac", "v1", "roles").path("shop", "system:a b").endswith("/roles/system:a%20b")

@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from fairlead.machinery.errors import FairleadError
+
+
+class SegmentError(FairleadError):
+    """A name that would be read as more than one; Kubernetes has no such names."""
+
 
 @dataclass(frozen=True, order=True)
 class GroupVersion:
@@ -49,16 +55,26 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """The URL path; a namespace of None means all namespaces (or a cluster-scoped resource)."""
+        """The URL path; a namespace of None means all namespaces (or a cluster-scoped resource).
+
+        Raises `SegmentError`.
+        """
         parts = [self.group_version.path]
         if namespace is not None and self.namespaced:
-            parts += ["namespaces", quote(namespace, safe="")]
+            parts += ["namespaces", _segment(namespace)]
         parts.append(self.plural)
         if name is not None:
-            parts.append(quote(name, safe=":"))
+            parts.append(_segment(name))
         if subresource is not None:
             parts.append(subresource)
         return "/".join(parts)
+
+
+def _segment(name: str) -> str:
+    """Quoting would not do: a server reads a quoted slash as one, and `shop/secrets/a` of a namespace as a Secret."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise SegmentError(f"{name!r} is no name", "names have neither / nor %", "give the name of one object alone")
+    return quote(name, safe=":")
 
 
 @dataclass(frozen=True)
