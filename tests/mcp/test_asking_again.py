@@ -66,6 +66,24 @@ async def test_a_client_that_cannot_ask_redeems_a_handle(mode: str) -> None:
     assert world.done == ["things_delete a"]
 
 
+async def _has_no_window(context: Any, params: Any) -> types.ErrorData:
+    return types.ErrorData(code=types.INTERNAL_ERROR, message="there is nobody to show it to")
+
+
+@pytest.mark.requirement("mcp-policy:handles")
+async def test_a_client_that_says_it_can_ask_and_fails_to_redeems_a_handle() -> None:
+    world = World()
+    with anyio.fail_after(60):
+        async with Client(
+            protocol.server(gate(world), STDIO), mode="legacy", elicitation_callback=_has_no_window
+        ) as connected:
+            planned = await connected.call_tool("things_delete", {"name": "a"})
+            assert planned.is_error
+            assert not world.done
+            assert text(await connected.call_tool("changes_confirm", handle(text(planned)))) == "done"
+    assert world.done == ["things_delete a"]
+
+
 async def _asked(connected: Client, **given: Any) -> Any:
     return await connected.session.call_tool("things_delete", allow_input_required=True, **given)
 

@@ -37,6 +37,14 @@ ANN = Caller(
 )
 
 
+def test_a_line_says_which_package_and_which_object_and_never_what_is_written_into_it() -> None:
+    told = {"package": "r.example.org/one:v1", "version": "v2", "of_kind": "Database", "of_name": "a", "to_revision": 2}
+    held = {"data": "kX9vQ2mLpR7", "reason": "kX9vQ2mLpR7", "set": ["spec.a=kX9vQ2mLpR7"]}
+    use = Use(ME, "create_usage", told | held, ToolClass.WRITE, "default", ToolClass.WRITE)
+    shown = line(use, "one", "intent", "allow", "")["arguments"]
+    assert shown == told | dict.fromkeys(held, "…")
+
+
 async def test_who_did_what_stands_in_two_lines_around_the_change() -> None:
     log, world = io.BytesIO(), World()
     tried = gate(world, log=log)

@@ -4,7 +4,7 @@ One line for a read. Two for a change, with one request id: `intent` before anyt
 the first cannot be written the change is not done, so that nothing ever happened that the log does not know. A read
 that cannot be written down is said in the log and done.
 
-Arguments that only say where are shown; a manifest or a command may hold anything, so their values never are: a keyed
+Arguments that only say on what are shown; a manifest or a command may hold anything, so their values never are: a keyed
 digest tells equal calls from others and gives nothing away. Groups are a digest for the same reason and for their
 number. No token and no claim but who somebody is goes in.
 
@@ -27,6 +27,9 @@ from fairlead.mcp.calling import Use
 _SHOWN = frozenset(
     {"context", "namespace", "name", "kind", "api_version", "label_selector", "field_selector", "limit", "container"}
     | {"cluster", "apiVersion", "labelSelector", "fieldSelector"}  # the peer's names for them
+    | {"package", "version", "type", "action", "group", "composition", "configuration", "xr_kind", "xr_api_version"}
+    | {"of_kind", "of_name", "of_label_selector", "by_kind", "by_name", "by_label_selector"}
+    | {"revision", "to_revision", "finalizer", "new_name"}
 )
 _LONGEST = 256
 _log = logging.getLogger(__name__)

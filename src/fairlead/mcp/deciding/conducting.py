@@ -189,7 +189,9 @@ class _Patient:
         left = self.left()
         before, self._use.stage = self._use.stage, Stage.ASKING
         self._deadline.reschedule(loop.time() + SECONDS)
-        said = await self.talk.ask(questions)
-        self._deadline.reschedule(loop.time() + left)
-        self._use.stage = before
-        return said
+        try:
+            return await self.talk.ask(questions)
+        finally:
+            if not self._deadline.expired():
+                self._deadline.reschedule(loop.time() + left)
+                self._use.stage = before

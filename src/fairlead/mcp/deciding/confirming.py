@@ -124,12 +124,13 @@ class Confirming:
 
     async def _agreed(self, plan: Plan, call: Call, use: Use) -> None:
         talk = call.talk
-        if "elicitation" not in talk.capabilities:
-            if not self.by_handle:
-                raise CannotAskError(["elicitation"])
-            raise await self._offered(plan, use)
         key = f"confirm-{hashlib.sha256(plan.digest.encode()).hexdigest()[:16]}-{talk.round}"
-        said = (await talk.ask({key: Elicit(_shown(plan), _YES)}))[key]
+        try:
+            said = (await talk.ask({key: Elicit(_shown(plan), _YES)}))[key]
+        except CannotAskError as error:
+            if not self.by_handle:
+                raise
+            raise await self._offered(plan, use) from error
         if said.get("action") != "accept" or (said.get("content") or {}).get("confirm") is not True:
             use.result = "declined"
             raise ToolError(f"not confirmed, nothing was changed: {plan.summary}")

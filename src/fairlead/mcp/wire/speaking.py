@@ -140,7 +140,10 @@ class _OnTheWay(_Speaking):
         results: dict[type[Any], type[Any]] = {Elicit: types.ElicitResult, Sample: types.CreateMessageResult}
         kind = results.get(type(question), types.ListRootsResult)
         metadata = ServerMessageMetadata(related_request_id=self._context.request_id)
-        found = await self._context.session.send_request(request(question), kind, metadata=metadata)
+        try:
+            found = await self._context.session.send_request(request(question), kind, metadata=metadata)
+        except MCPError as error:  # said that it can be asked, and cannot
+            raise CannotAskError([question.capability]) from error
         return dict(found.model_dump(by_alias=True, mode="json", exclude_none=True))
 
 
