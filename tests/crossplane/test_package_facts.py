@@ -58,6 +58,8 @@ def test_a_digest_meets_no_range_since_crossplane_cannot_compare_them() -> None:
     found = locking.entries(lock)
     said = f"Configuration app needs r.example.org/a >=v1, and {DIGEST} is installed, which is no version"
     assert [each.startswith(said) for each in locking.conflicts(found)] == [True]
+    assert locking.conflicts(found, "app") == locking.conflicts(found)
+    assert locking.conflicts(found, "a") == []
     now = package("r.example.org/a:v1.0.0")
     told = upgrades.notes(now, Source("r.example.org/a", "stable"), found)[1]
     assert told == (

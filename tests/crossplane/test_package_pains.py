@@ -88,6 +88,7 @@ async def test_a_dependency_that_is_nowhere(ward: Ward, provided: Provided) -> N
     try:
         cause = await ward.first("dependencies", "configurations", name, "")
         assert "demo/nowhere" in " ".join(cause.evidence)
+        assert "which is not installed" in " ".join(cause.evidence)
     finally:
         ward.plane.run("delete", "configurations.pkg.crossplane.io", name)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.client.api import Client
+from fairlead.client.api import Client, Patch
 from fairlead.client.targets import Cluster
 from fairlead.embedded.cluster import EmbeddedCluster
 from fairlead.embedded.simulator import crossplanekinds
@@ -20,6 +20,8 @@ Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-packages:going")]
 GROUP = "left.example.org"
 CONFIGURATIONS = Resource("pkg.crossplane.io", "v1", "configurations", namespaced=False)
+LOCKS = Resource("pkg.crossplane.io", "v1beta1", "locks", namespaced=False)
+V1 = "pkg.crossplane.io/v1"
 PROVIDERS = Resource("pkg.crossplane.io", "v1", "providers", namespaced=False)
 
 
@@ -88,3 +90,28 @@ async def test_what_a_provider_has_brought_is_counted_without_its_bookkeeping(ag
     assert "goes with it: 1 VPC\n" in told
     assert "by name: VPC/t1\n" in told
     assert f"vpcs.{GROUP}" in told
+
+
+@pytest.mark.requirement("crossplane-packages:dependencies")
+async def test_a_dependency_that_is_not_there_is_no_object_to_look_at(agent: Hand, client: Client) -> None:
+    """The Lock knows it by its source alone, which is no name: asked for as one it would be another request."""
+    source, needed = "r.example.org/one", "r.example.org:5000/none"
+    await package(client, CONFIGURATIONS, "Configuration")
+    status = {"currentRevision": "one-0123456789ab", "conditions": [unhealthy("Healthy")]}
+    await client.patch(CONFIGURATIONS, "one", {"status": status}, subresource="status", kind=Patch.MERGE)
+    needs = [{"package": needed, "kind": "Configuration", "apiVersion": V1, "constraints": ">=v1.0.0"}]
+    locked = {"name": "one-0123456789ab", "kind": "Configuration", "source": source, "version": "v1.0.0"}
+    lock = {"apiVersion": "pkg.crossplane.io/v1beta1", "kind": "Lock", "metadata": {"name": "lock"}}
+    await client.apply(LOCKS, lock | {"packages": [locked | {"dependencies": needs}]}, manager="tests")
+    told = await agent("diagnose_resource", kind="configuration", name="one")
+    assert f"seen: Configuration one needs {needed} >=v1.0.0, which is not installed" in told
+    assert f"Configuration/{needed} is" not in told
+    assert "next: get_package_lock" in told
+    assert f"name={needed}" not in told
+    traced = await agent("trace_resource", kind="configuration", name="one")
+    assert f"Configuration/{needed}  -  -  unhealthy: NotInstalled" in traced
+
+
+def unhealthy(kind: str) -> Object:
+    said = {"reason": "UnhealthyPackageRevision", "message": "cannot resolve package dependencies"}
+    return {"type": kind, "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z", **said}

@@ -30,6 +30,11 @@ def is_package(obj: Object) -> bool:
     return str(obj.get("apiVersion", "")).startswith(f"{GROUP}/") and obj.get("kind") in KINDS
 
 
+def is_source(reference: Reference) -> bool:
+    """Whether it only says what is missing: a dependency that nothing installed meets is known by its source alone."""
+    return reference.api_version.startswith(f"{GROUP}/") and "/" in reference.name
+
+
 async def below(reader: Reader, package: Object) -> list[Reference]:
     """Runtime config, active revision and dependencies. Raises what `Reader` raises."""
     version = str(package["apiVersion"])

@@ -152,6 +152,9 @@ class _Tracing:
     async def _read(self, reference: Reference, depth: int) -> _Found:
         if reference.kind == "Secret" and reference.api_version == "v1":
             return _Found(reference, depth, None, Health(State.HEALTHY, "", "its content is not read"))
+        if packages.is_source(reference):
+            missing = Health(State.UNHEALTHY, "NotInstalled", "no installed package has this source")
+            return _Found(reference, depth, None, missing)
         try:
             async with self._turn:
                 kind = await self._reader.kind(reference.kind, reference.api_version)

@@ -76,17 +76,18 @@ def broken_by(locked: Sequence[Locked], source: str, version: str) -> list[tuple
     ]
 
 
-def conflicts(locked: Sequence[Locked]) -> list[str]:
-    """What is missing or of a version that is not wanted, as it is now."""
+def conflicts(locked: Sequence[Locked], package: str = "") -> list[str]:
+    """What is missing or of a version that is not wanted, as it is now; of all, or of one package."""
     there = {each.source: each.version for each in locked}
     found = []
     for each in locked:
-        for need in each.needs:
+        for need in each.needs if package in ("", each.package) else ():
             wants = f"{each} needs {need.source} {need.constraint}".rstrip()
-            if need.source not in there:
+            version = there.get(need.source)
+            if version is None:
                 found.append(f"{wants}, which is not installed")
-            elif versions.meets(there[need.source], need.constraint) is False:
-                found.append(f"{wants}, and {there[need.source]} is installed")
-            elif versions.is_incomparable(there[need.source], need.constraint):
-                found.append(f"{wants}, and {there[need.source]} is installed, which is no version to compare with it")
+            elif versions.meets(version, need.constraint) is False:
+                found.append(f"{wants}, and {version} is installed")
+            elif versions.is_incomparable(version, need.constraint):
+                found.append(f"{wants}, and {version} is installed, which is no version to compare with it")
     return found

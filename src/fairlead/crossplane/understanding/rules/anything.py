@@ -1,5 +1,6 @@
 """What can be wrong with an object of any kind: paused, gone, kept from going, or native and not well."""
 
+from fairlead.crossplane import packages
 from fairlead.crossplane.judging import State, is_paused
 from fairlead.crossplane.references import of as reference_of
 from fairlead.crossplane.tracing import Node
@@ -26,7 +27,7 @@ def paused(node: Node, known: Circumstances) -> Cause | None:
 
 
 def unreadable(node: Node, known: Circumstances) -> Cause | None:
-    if node.obj is not None or node.health.state is State.HEALTHY:
+    if node.obj is not None or node.health.state is State.HEALTHY or packages.is_source(node.reference):
         return None
     plain = node.health.message
     if node.health.reason == "UnknownKindError":

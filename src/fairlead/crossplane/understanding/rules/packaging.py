@@ -4,7 +4,7 @@ import re
 
 from fairlead.crossplane import operating, packages
 from fairlead.crossplane.judging import State
-from fairlead.crossplane.packaging import upgrades
+from fairlead.crossplane.packaging import locking, upgrades
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.tracing import Node
 from fairlead.crossplane.understanding import steps
@@ -36,6 +36,9 @@ def definition_inactive(node: Node, known: Circumstances) -> Cause | None:
 
 
 def _is_packaged(node: Node) -> bool:
+    """And not well; what is not installed is told of by who needs it."""
+    if packages.is_source(node.reference):
+        return False
     return node.reference.api_version.startswith("pkg.crossplane.io/") and node.health.state is not State.HEALTHY
 
 
@@ -156,6 +159,7 @@ def package_failed(node: Node, known: Circumstances) -> Cause | None:
     if _DEPENDENCY.search(told):
         what = f"the dependencies of {node.reference} cannot be resolved"
         evidence = tuple(filter(None, (str(resolved.get("message") or ""), health_of(node), *warnings[:2])))
+        evidence += tuple(locking.conflicts(locking.entries(known.lock), _owner(node).name))
         following = steps.dependencies_of(_owner(node))
         return Cause("dependencies", node.reference, what, evidence, "see the constraints", following, 86)
     what = f"{node.reference} is not installed and healthy"

@@ -85,7 +85,7 @@ def _stays(package: Object, locked: list[locking.Locked]) -> list[str]:
     current = (package.get("status") or {}).get("currentRevision")
     own = next((each for each in locked if each.revision == current), None)
     there = {each.source: str(each) for each in locked}
-    kept = [there.get(each.source, each.source) for each in (own.needs if own else ())]
+    kept = [there[each.source] for each in (own.needs if own else ()) if each.source in there]
     return [f"what it depends on stays installed: {', '.join(kept)}"] if kept else []
 
 
