@@ -1,5 +1,6 @@
 """Where Crossplane is not there, only half, or does not run, every answer says so before it says that all is well."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.paths import Resource
 from fairlead.resources.reading import Reader
 from testenv import building
-from tests.clusters import EMBEDDED_DATA, ROLLOUTS, running
+from testenv.kubelet import ClusterWithNode
+from testenv.servers import CONTROLLERS
+from tests.clusters import EMBEDDED_DATA, ROLLOUTS
 from tests.crossplane.agents import Hand, hand
 from tests.e2e.platforms import by_kubectl
 from tests.evaluation import calls
@@ -25,6 +28,15 @@ from tests.evaluation import calls
 Object = dict[str, Any]
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("crossplane-understanding:presence")]
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+SPEC: Object = {
+    "replicas": 1,
+    "paused": False,
+    "selector": {"matchLabels": {"app": "one"}},
+    "template": {
+        "metadata": {"labels": {"app": "one"}},
+        "spec": {"containers": [{"name": "one", "image": "registry.example.org/crossplane:v2.3.4"}]},
+    },
+}
 ABSENT = "Crossplane is not installed here: its API apiextensions.crossplane.io is not served"
 NAMES = ("definition", "inactive", "provider", "configuration", "function", "revision")
 STANDING = calls.Standing(
@@ -134,31 +146,52 @@ def test_a_survey_under_a_warning_calls_nothing_well() -> None:
     assert list(telling.survey(Survey(0, 0, (), ()))) == ["none of these kinds is served here: 0 objects of 0 kinds"]
 
 
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[ClusterWithNode]:
+    server = ClusterWithNode("idle", tmp_path, (*CONTROLLERS, *ROLLOUTS))
+    try:
+        with server:
+            yield server
+    finally:
+        shutil.rmtree(server.data)
+
+
 @pytest.mark.real
-@pytest.mark.whole  # a server of its own, with another Deployment of Crossplane than the shared planes
-async def test_nothing_is_well_while_crossplane_does_not_run(tmp_path: Path) -> None:
-    with running("idle", tmp_path, *ROLLOUTS) as server:
-        hands = by_kubectl(server)
-        for path in crds():
-            hands.run("apply", "--server-side", "-f", str(path))
-        hands.run("create", "deployment", "crossplane", "--image=registry.example.org/crossplane:v2.3.4")
-        async with hand(server.cluster.kubeconfig, *calls.TOOLSETS) as agent:
-            await told(agent, "has no ready Pod")
-            async with server.cluster.open() as client:
-                assert reporting.survey(await survey(Reader(client)))["warnings"] != []
-            hands.run("scale", "deployment", "crossplane", "--replicas=0")
-            await told(agent, "is scaled to zero")
-            assert "registry.example.org/crossplane:v2.3.4: scaled to zero" in await agent("control_plane_status")
-            made = await agent("install_provider", package="registry.example.org/one:v1.0.0", wait_seconds=0)
-            assert "next: diagnose_resource" in made
-            diagnosed = await agent("diagnose_resource", kind="provider", name="one")
-            assert "1. Crossplane does not run" in diagnosed
-            assert "next: trace_resource kind=Deployment.apps name=crossplane namespace=default" in diagnosed
+@pytest.mark.whole  # a server of its own, with other Deployments of Crossplane than the shared planes
+async def test_nothing_is_well_while_crossplane_does_not_run(idle: ClusterWithNode) -> None:
+    hands = by_kubectl(idle)
+    for path in crds():
+        hands.run("apply", "--server-side", "-f", str(path))
+    hands.apply(deployment("crossplane", paused=True))
+    async with hand(idle.cluster.kubeconfig, *calls.TOOLSETS) as agent:
+        await told(agent, "Crossplane does not run: Deployment/crossplane in default has no ready Pod")
+        async with idle.cluster.open() as client:
+            assert reporting.survey(await survey(Reader(client)))["warnings"] != []
+        hands.run("scale", "deployment", "crossplane", "--replicas=0")
+        await told(agent, "Crossplane does not run: Deployment/crossplane in default is scaled to zero")
+        assert "registry.example.org/crossplane:v2.3.4: scaled to zero" in await agent("control_plane_status")
+        await agent("create_xrd", group="example.org", kind="XBox", wait_seconds=0)
+        diagnosed = await agent("diagnose_resource", kind="xrd", name="xboxes.example.org")
+        assert "1. Crossplane does not run" in diagnosed
+        assert "next: trace_resource kind=Deployment.apps name=crossplane namespace=default" in diagnosed
+
+        hands.run("delete", "xrd", "xboxes.example.org")
+        hands.apply(deployment("crossplane"))
+        hands.run("wait", "--for=condition=Available", "--timeout=60s", "deployment/crossplane")
+        assert "all well" in await agent("list_unhealthy")
+        hands.apply(deployment("crossplane-rbac-manager") | {"spec": {**SPEC, "replicas": 0}})
+        await told(agent, "Crossplane's RBAC manager does not run: Deployment/crossplane-rbac-manager in default is")
 
 
-async def told(agent: Hand, why: str) -> None:
+def deployment(name: str, **spec: Any) -> Object:
+    """As its chart has it; one that is paused has no Pods."""
+    metadata = {"name": name, "namespace": "default", "labels": {"app": name}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {**SPEC, **spec}}
+
+
+async def told(agent: Hand, what: str) -> None:
     said = await agent("list_unhealthy")
-    assert f"Crossplane does not run: Deployment/crossplane in default {why}" in said
+    assert what in said
     assert "all well" not in said
 
 
@@ -172,5 +205,5 @@ async def test_what_nobody_has_taken_up_may_be_waiting_for_crossplane_itself(age
     await served(bare, core())
     await agent("create_xrd", group="example.org", kind="XBox", wait_seconds=0)
     diagnosed = await agent("diagnose_resource", kind="xrd", name="xboxes.example.org")
-    assert "whoever looks after it does not run, or cannot reach this API" in diagnosed
+    assert "whoever looks after it does not run, or lacks the rights that Crossplane's RBAC manager gives" in diagnosed
     assert diagnosed.endswith("next: control_plane_status")

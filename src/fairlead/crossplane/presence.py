@@ -57,8 +57,8 @@ _UNDECLARED = re.compile(
 )
 _MADE = ("claim", "composite", "managed")
 ABSENT = "Crossplane is not installed here"
-_DEPLOYMENT = "app=crossplane"
-"""As its chart labels Crossplane's own."""
+_CORE_NAME, _RIGHTS_NAME = "crossplane", "crossplane-rbac-manager"
+"""As its chart labels Crossplane's own Deployments."""
 
 
 class PresenceError(FairleadError):
@@ -132,8 +132,12 @@ async def warnings(reader: Reader, kinds: Kinds) -> list[str]:
         return [f"{ABSENT}: its API {_EXTENSIONS} is not served"]
     lacking = missing(kinds)
     found = [f"Crossplane is only half installed: not served: {', '.join(lacking)}"] if lacking else []
-    halt = await stopped(reader)
-    return [*found, f"Crossplane does not run: {halt[1]}"] if halt else found
+    if halt := await stopped(reader):
+        found.append(f"Crossplane does not run: {halt[1]}")
+    elif still := await _still(reader, _RIGHTS_NAME):
+        rights = "what a new XRD or provider brings gets no rights, so nothing of it is reconciled"
+        found.append(f"Crossplane's RBAC manager does not run: {references.of(still)} {_why(still)}: {rights}")
+    return found
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -145,14 +149,20 @@ async def stopped(reader: Reader) -> tuple[Reference, str] | None:
 
     Raises what `Reader` raises.
     """
+    still = await _still(reader, _CORE_NAME)
+    if still is None:
+        return None
+    reference = references.of(still)
+    return reference, f"{reference} {_why(still)}: nothing is reconciled, and conditions are those of before"
+
+
+async def _still(reader: Reader, name: str) -> Object | None:
     try:
-        found = await reader.every("Deployment", "apps/v1", label_selector=_DEPLOYMENT)
+        found = await reader.every("Deployment", "apps/v1", label_selector=f"app={name}")
     except UnknownKindError:
         return None
-    if not found or any((each.get("status") or {}).get("readyReplicas") for each in found):
-        return None
-    reference = references.of(found[0])
-    return reference, f"{reference} {_why(found[0])}: nothing is reconciled, and conditions are those of before"
+    running = any((each.get("status") or {}).get("readyReplicas") for each in found)
+    return found[0] if found and not running else None
 
 
 def _why(deployment: Object) -> str:

@@ -68,10 +68,11 @@ def _unexplained(known: circumstances.Circumstances) -> list[Cause]:
     name = "under-way" if under_way else "unexplained"
     remedy, following = "look again in a while", steps.look_at(deepest.reference, deepest.categories)
     if deepest.health.reason in _UNHEARD:
-        remedy += "; if it stays so, whoever looks after it does not run, or cannot reach this API"
+        remedy += f"; if it stays so, whoever looks after it does not run, or {_RIGHTS}"
         following = Next((Step("control_plane_status"), *following.calls), _RUNS)
     return [Cause(name, deepest.reference, what, evidence, remedy, following, 10)]
 
 
+_RIGHTS = "lacks the rights that Crossplane's RBAC manager gives it"
 _UNHEARD = frozenset({"NoConditions", "StaleConditions"})
-_RUNS = "kubectl get deployments -A -l app=crossplane"
+_RUNS = "kubectl get deployments -A -l 'app in (crossplane,crossplane-rbac-manager)'"
