@@ -1,15 +1,21 @@
 """What a yes is for: the change and what follows from it, and not what is merely told beside it."""
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from fairlead.client.api import Client
 from fairlead.machinery import statuses
 from fairlead.machinery.discovery import APIResource
 from fairlead.machinery.paths import Resource
 from fairlead.mcp.toolsets.core import planned
+from fairlead.resources import applying, patching
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import Change
+from fairlead.resources.reading import Reader
+from tests.clusters import Pair
 
 pytestmark = pytest.mark.requirement("mcp-core-writes:as-confirmed")
 
@@ -39,3 +45,50 @@ def test_a_refused_patch_does_not_show_the_whole_object() -> None:
     )
     other = statuses.Invalid('Object "a" is invalid: spec.size: Invalid value: "huge": must be small')
     assert "huge" in str(planned.refused(other))
+
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
+
+
+@pytest.fixture
+async def client(embedded_pair: Pair) -> AsyncIterator[Client]:
+    async with embedded_pair.app.open() as client:
+        yield client
+
+
+@pytest.fixture
+async def lamps(client: Client, unique: Callable[[str], str]) -> Resource:
+    group = f"{unique('lamps')}.example.org"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema}
+    names = {"kind": "Lamp", "plural": "lamps"}
+    spec = {"group": group, "scope": "Cluster", "names": names, "versions": [version]}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
+    await client.create(CRDS, {**crd, "metadata": {"name": f"lamps.{group}"}})
+    return Resource(group, "v1", "lamps", namespaced=False)
+
+
+@pytest.mark.parametrize("way", ["patch", "apply"])
+async def test_what_its_controller_says_meanwhile_is_no_part_of_a_change(
+    client: Client, lamps: Resource, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a person would be asked about conditions that came and went by themselves."""
+    typed = {"apiVersion": str(lamps.group_version), "kind": "Lamp", "metadata": {"name": "one"}}
+    await client.create(lamps, {**typed, "spec": {}})
+    await client.patch(lamps, "one", {"status": {"phase": "Dark"}}, subresource="status")
+    send = getattr(client, way)
+
+    async def late(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(client, way, send)
+        await client.patch(lamps, "one", {"status": {"phase": "Bright"}}, subresource="status")
+        return await send(*arguments, **options)
+
+    monkeypatch.setattr(client, way, late)
+    reader, wanted = Reader(client), {"spec": {"lit": True}}
+    if way == "patch":
+        change = await patching.planned(reader, await reader.kind(lamps.qualified), "one", "", wanted)
+    else:
+        change = await applying.planned(reader, {**typed, **wanted})
+    assert change.diff.lines == ("+ spec.lit: true",)
+    assert not change.removes
+    assert (await change.send())["status"] == {"phase": "Bright"}

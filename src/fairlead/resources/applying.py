@@ -14,7 +14,16 @@ from typing import Any
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.planning import MANAGER, Change, ChangedMeanwhileError, as_seen, check_scope, live, subject
+from fairlead.resources.planning import (
+    MANAGER,
+    Change,
+    ChangedMeanwhileError,
+    as_seen,
+    as_tried,
+    check_scope,
+    live,
+    subject,
+)
 from fairlead.resources.reading import Reader, ScopeError
 
 Object = dict[str, Any]
@@ -108,7 +117,8 @@ async def _planned(reader: Reader, manifest: Mapping[str, Any], namespace: str, 
     after = await sent(dryRun="All") if tried else versioned(manifest, namespace)
     notes = () if tried else (f"{subject(kind, name)} was not tried out: its namespace is made by the same call",)
     verb = "change" if before else "create"
-    return Change(verb, kind, name, namespace, before, after, [dict(manifest), force], send, notes)
+    seen = as_tried(before, after, manifest) if before else before
+    return Change(verb, kind, name, namespace, seen, after, [dict(manifest), force], send, notes)
 
 
 def namespace_of(kind: Kind, manifest: Mapping[str, Any], given: str) -> str:

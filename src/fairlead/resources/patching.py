@@ -12,7 +12,7 @@ from fairlead.machinery import encoding, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources import manifests
 from fairlead.resources.kinds import Kind
-from fairlead.resources.planning import DRY_RUN, MANAGER, Change, as_seen, check_scope
+from fairlead.resources.planning import DRY_RUN, MANAGER, Change, as_seen, as_tried, check_scope
 from fairlead.resources.reading import Reader
 
 Object = dict[str, Any]
@@ -78,7 +78,8 @@ async def planned(
 
     after = await as_seen(before, look, lambda version: sent(version, **DRY_RUN))
     basis = [form, patch if wanted is None else wanted]
-    return Change(verb, kind, name, namespace, before, after, basis, send, notes, removes_more)
+    seen = as_tried(before, after, patch)
+    return Change(verb, kind, name, namespace, seen, after, basis, send, notes, removes_more)
 
 
 def _versioned(patch: Any, version: str) -> Any:

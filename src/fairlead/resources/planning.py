@@ -96,6 +96,15 @@ def essence(obj: Mapping[str, Any]) -> Object:
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
+def as_tried(before: Object, after: Object, sent: Any) -> Object:
+    """Before, as it was when the change was tried on it: what its controller has said meanwhile is no part of that."""
+    paths = (str(each.get("path")) for each in sent) if isinstance(sent, list) else (f"/{key}" for key in sent)
+    if any(f"{each}/".startswith("/status/") for each in paths):
+        return before
+    bare = {key: value for key, value in before.items() if key != "status"}
+    return bare | ({"status": after["status"]} if "status" in after else {})
+
+
 async def as_seen(
     before: Mapping[str, Any], look: Callable[[], Awaitable[Object | None]], send: Callable[[str], Awaitable[Object]]
 ) -> Object:
