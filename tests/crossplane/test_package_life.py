@@ -8,10 +8,11 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
+from fairlead.crossplane.upkeep import retiring
 from testenv.registry import Registry, metadata
 from testenv.servers import RealCluster
 from tests.crossplane.agents import Hand, hand
-from tests.crossplane.conftest import GROUP
+from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
@@ -204,7 +205,7 @@ async def test_a_function_shows_who_calls_it_before_it_goes(
     package = registry.put(f"demo/{name}", "v1.0.0", [metadata("Function", name, capabilities=["composition"])])
     installed = await agent("install_function", package=package, wait_seconds=3)
     assert f"created Function {name}" in installed
-    assert name in await agent("list_functions")
+    assert name in await agent("list_functions", limit=500)
     again = await agent.refused("install_function", package=package)
     assert f"get_function name={name}" in again
     assert "nobody calls it" in await agent("get_function", name=name)
@@ -253,24 +254,30 @@ async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platfor
 
 
 @pytest.mark.whole
+@pytest.mark.requirement("crossplane-packages:going")
 async def test_what_goes_with_a_configuration_is_counted_and_named(
-    agent: Hand, plane: Kubectl, platform: Platform
+    agent: Hand, plane: Kubectl, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, group = platform.name, f"{platform.name}.example.org"
     await agent("install_configuration", package=platform.put("v1.0.0"), wait_seconds=60)
-    queue = {"apiVersion": f"{group}/v1alpha1", "kind": "XQueue", "metadata": {"name": "one"}}
-    world.eventually(lambda: plane.apply(queue | {"spec": {"size": "small"}}))
+    claim: Object = {"apiVersion": f"{group}/v1alpha1", "kind": "Queue"}
+    claim |= {"metadata": {"name": "one", "namespace": NAMESPACE, "annotations": {"crossplane.io/paused": "true"}}}
+    world.eventually(lambda: plane.apply(claim | {"spec": {"size": "small"}}))
+    xqueue: Object = {"apiVersion": f"{group}/v1alpha1", "kind": "XQueue", "metadata": {"name": "one"}}
+    world.eventually(lambda: plane.apply(xqueue | {"spec": {"size": "small"}}))
+    held = f"queues.{group}/one"
+    plane.run("patch", held, "-n", NAMESPACE, "--type=merge", "-p", '{"metadata":{"finalizers":["a.example.org/b"]}}')
+    monkeypatch.setattr(retiring, "SECONDS", 2.0)
+    refused = await agent.refused("uninstall_package", kind="configuration", name=name)
+    assert "the Configuration is not deleted yet: its claims go first, and 1 are still there" in refused
+    assert "deletionTimestamp" not in plane.run("get", "configurations.pkg.crossplane.io", name, "-o", "json")
+    plane.run("patch", held, "-n", NAMESPACE, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     await agent("uninstall_package", kind="configuration", name=name)
     assert "goes with it: 1 XQueue" in agent.talk.asked[-1]
     assert "by name: XQueue/one" in agent.talk.asked[-1]
-    assert "claims that are still there may hang in their deletion" in agent.talk.asked[-1]
+    assert "the claims of its XRDs are deleted first" in agent.talk.asked[-1]
     assert f"its own that go: 1 CompositeResourceDefinition: xqueues.{group}" in agent.talk.asked[-1]
-
-    def gone() -> None:
-        if plane.run("get", "configurations.pkg.crossplane.io", name, "--ignore-not-found", "-o", "name"):
-            raise Refused(f"{name} is still there")
-
-    world.eventually(gone)
+    world.await_gone(plane, "configurations.pkg.crossplane.io", name)
     assert "not found" in await agent.refused("uninstall_package", kind="configuration", name=name)
 
 

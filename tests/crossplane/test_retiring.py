@@ -1,19 +1,18 @@
 """Deleting an XRD that has claims, on real Crossplane: what it does by itself, and what the tool does before."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fairlead.crossplane.upkeep import retiring
 from fairlead.resources.reading import Reader
-from testenv.servers import RealCluster
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import NAMESPACE
 from tests.crossplane.wards import Ward
 from tests.e2e import world
-from tests.e2e.hands import Kubectl, Refused
+from tests.e2e.hands import Kubectl
 
 Object = dict[str, Any]
 pytestmark = [
@@ -24,12 +23,6 @@ pytestmark = [
 ]
 PAUSED = "crossplane.io/paused"
 FINALIZER = "finalizer.apiextensions.crossplane.io"
-
-
-@pytest.fixture
-async def agent(plane_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
-        yield found
 
 
 @pytest.fixture
@@ -51,14 +44,6 @@ def paused(plane: Kubectl, group: str, annotation: str) -> None:
     plane.run("annotate", f"parasols.{group}/one", "-n", NAMESPACE, annotation)
 
 
-def gone(plane: Kubectl, *what: str) -> None:
-    def look() -> None:
-        if said := plane.run("get", *what, "--ignore-not-found", "-o", "name"):
-            raise Refused(f"still there: {said}")
-
-    world.eventually(look)
-
-
 async def test_a_claim_that_does_not_go_keeps_its_xrd(
     agent: Hand, plane: Kubectl, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,9 +57,25 @@ async def test_a_claim_that_does_not_go_keeps_its_xrd(
     assert "deletionTimestamp" not in xrd["metadata"]
 
     paused(plane, group, f"{PAUSED}-")
-    gone(plane, f"parasols.{group}/one", "-n", NAMESPACE)
+    world.await_gone(plane, f"parasols.{group}/one", "-n", NAMESPACE)
     assert "deleted CompositeResourceDefinition" in await agent("delete_xrd", name=f"xparasols.{group}")
-    gone(plane, f"xrd/xparasols.{group}")
+    world.await_gone(plane, f"xrd/xparasols.{group}")
+
+
+@pytest.mark.requirement("crossplane-packages:going")
+async def test_the_claims_of_an_xrd_that_is_in_use_stay_with_it(agent: Hand, plane: Kubectl, group: str) -> None:
+    usage: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "ClusterUsage"}
+    of: Object = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "CompositeResourceDefinition"}
+    of["resourceRef"] = {"name": f"xparasols.{group}"}
+    usage |= {"metadata": {"name": group}, "spec": {"of": of, "reason": "people live by it"}}
+    plane.apply(usage)
+    plane.run("wait", "--for=condition=Ready", "--timeout=30s", f"clusterusages.protection.crossplane.io/{group}")
+    refused = await agent.refused("delete_xrd", name=f"xparasols.{group}")
+    assert "is in use, so it was not deleted" in refused
+    claim = json.loads(plane.run("get", f"parasols.{group}", "one", "-n", NAMESPACE, "-o", "json"))
+    assert "deletionTimestamp" not in claim["metadata"]
+    plane.run("delete", "clusterusages.protection.crossplane.io", group)
+    assert "deleted CompositeResourceDefinition" in await agent("delete_xrd", name=f"xparasols.{group}")
 
 
 async def test_a_claim_whose_composites_kind_went_first_is_told_of(
@@ -83,7 +84,7 @@ async def test_a_claim_whose_composites_kind_went_first_is_told_of(
     """Brought about by a claim that rests meanwhile; the two controllers do it by themselves when one is slow."""
     paused(plane, group, f"{PAUSED}=true")
     plane.run("delete", "xrd", f"xparasols.{group}", "--wait=false")
-    gone(plane, f"crd/xparasols.{group}")
+    world.await_gone(plane, f"crd/xparasols.{group}")
     paused(plane, group, f"{PAUSED}-")
     ward = Ward(plane, reader, unique)
     first = await ward.first("stranded-claim", f"parasols.{group}", "one")
@@ -97,4 +98,4 @@ async def test_a_claim_whose_composites_kind_went_first_is_told_of(
     plane.run(
         *("patch", f"parasols.{group}/one", "-n", NAMESPACE, "--type=merge"), "-p", '{"metadata":{"finalizers":null}}'
     )
-    gone(plane, f"xrd/xparasols.{group}")
+    world.await_gone(plane, f"xrd/xparasols.{group}")

@@ -96,14 +96,21 @@ async def created(
 
 
 async def patched(
-    call: Call, arguments: Arguments, kind: Kind, patch: Object, *notes: str, remarks: Sequence[str] = ()
+    call: Call,
+    arguments: Arguments,
+    kind: Kind,
+    patch: Object,
+    *notes: str,
+    remarks: Sequence[str] = (),
+    settles: bool = True,
 ) -> Plan:
     found = reader(call, arguments)
     try:
         change = await patching.planned(found, kind, arguments["name"], arguments.get("namespace", ""), patch)
     except FairleadError as error:
         raise planned.refused(error, kind) from error
-    return settling(found, [replace(noted(change, notes), remarks=_plain(remarks))], arguments)
+    changes = [replace(noted(change, notes), remarks=_plain(remarks))]
+    return settling(found, changes, arguments) if settles else announcing(changes)
 
 
 def fields(arguments: Arguments, obj: Object) -> Object:
@@ -121,7 +128,10 @@ async def deleted(
     *notes: str,
     first: Callable[[Reader, Object], Awaitable[None]] | None = None,
 ) -> Plan:
-    """`first` is done with what is to be deleted. Raises `ToolError` where it cannot be counted what goes with it."""
+    """`first` is done with what is to be deleted, but not where it is in use: then it stays, and so does all below it.
+
+    Raises `ToolError` where it cannot be counted what goes with it.
+    """
     found = reader(call, arguments)
     try:
         change = await deleting.planned(found, kind, arguments["name"], arguments.get("namespace", ""))
@@ -137,7 +147,8 @@ async def deleted(
     stays = [f"{change.subject}: what it stands for outside stays"] if consequences.stays_outside(before) else []
     where = f" namespace={change.namespace}" if kind.resource.namespaced else ""
     then = f"explain_deletion kind={kind.resource.qualified} name={change.name}{where} says how far it is"
-    change = change.preceded_by(partial(first, found, before)) if first else change
+    if first and not deleting.is_used(before):
+        change = change.preceded_by(partial(first, found, before))
     return planned.plan([noted(change, (*counted, *stays, *notes))], then)
 
 
