@@ -182,6 +182,6 @@ def test_a_person_validates_files(
 
 async def test_a_control_plane_at_a_glance(gate: Gate) -> None:
     text = await said(gate, "control_plane_status")
-    assert "Crossplane: 2.x, with managed resource definitions, operations, usages" in text
+    assert "Crossplane: 2.x, with managed resource definitions, operations (if enabled), usages" in text
     assert "XRDs" in text
     assert "activation: default: *" in text

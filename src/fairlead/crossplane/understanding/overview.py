@@ -74,7 +74,7 @@ def _generation(kinds: Kinds) -> str:
         name
         for name, kind, version in (
             ("managed resource definitions", "ManagedResourceDefinition", "apiextensions.crossplane.io/v1alpha1"),
-            ("operations", "Operation", "ops.crossplane.io/v1alpha1"),
+            ("operations (if enabled)", "Operation", "ops.crossplane.io/v1alpha1"),
             ("usages", "Usage", "protection.crossplane.io/v1beta1"),
         )
         if has(kind, version)
