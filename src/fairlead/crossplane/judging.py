@@ -134,11 +134,16 @@ def _decided(obj: Object, kinds: tuple[str, ...], *, expected: bool) -> Health:
     for each in against:
         state = State.PROGRESSING if _is_under_way(each) else State.UNHEALTHY
         return Health(state, _reason(each), str(each.get("message") or ""))
-    if any(generation > each["observedGeneration"] for each in found if each.get("observedGeneration")):
+    if any(generation > each["observedGeneration"] for each in found if _is_dated(each)):
         return Health(State.PROGRESSING, "StaleConditions", "its conditions speak of an earlier generation")
     if kinds is _COMPOSED and expected and found[-1].get("type") != "Ready":
         return Health(State.PROGRESSING, "not Ready", "nothing says yet whether it is ready")
     return Health(State.HEALTHY, str(found[-1].get("reason") or ""))
+
+
+def _is_dated(condition: Object) -> bool:
+    """`Responsive` is not written anew with every reconcile (seen on Crossplane 2.3)."""
+    return bool(condition.get("observedGeneration")) and condition.get("type") != "Responsive"
 
 
 def _is_left_over(obj: Object, condition: Object) -> bool:
