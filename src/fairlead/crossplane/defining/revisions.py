@@ -16,7 +16,7 @@ from typing import Any
 
 from fairlead.crossplane import sweeping
 from fairlead.crossplane.defining import composites
-from fairlead.crossplane.defining.pinning import LABEL
+from fairlead.crossplane.defining.pinning import LABEL, number
 from fairlead.machinery import conditions, redacting
 from fairlead.machinery.errors import FairleadError
 from fairlead.resources.diffing import diff
@@ -188,7 +188,7 @@ def line(_: Kind, revision: Object) -> Line:
     return Line(
         str(metadata["name"]),
         str(labels.get(LABEL) or metadata["name"]),
-        int((revision.get("spec") or {}).get("revision") or 0),
+        number(revision),
         str(metadata.get("creationTimestamp") or ""),
         "" if valid.get("status") == "True" else why or "not looked at yet",
         makes(revision),

@@ -43,11 +43,6 @@ class _MalformedError(ValueError):
     pass
 
 
-def is_pattern(text: str) -> bool:
-    """Whether it is more than a name."""
-    return any(each in text for each in "*?[\\")
-
-
 def is_wellformed(pattern: str) -> bool:
     return _compiled(pattern) is not None
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from fairlead.client.api import Client
 from fairlead.embedded.simulator import following
-from fairlead.embedded.simulator.composing import SIMULATED
+from fairlead.embedded.simulator.composing import SIMULATED, owner
 from fairlead.embedded.simulator.crossplanekinds import resource
 from fairlead.machinery.conditions import condition
 
 Object = dict[str, Any]
 
 COMPOSITIONS, REVISIONS = resource("Composition"), resource("CompositionRevision")
+_TYPED = {"apiVersion": str(REVISIONS.group_version), "kind": "CompositionRevision"}
 _NAME, _HASH = "crossplane.io/composition-name", "crossplane.io/composition-hash"
 
 
@@ -47,16 +48,14 @@ def _revision(composition: Mapping[str, Any], number: int) -> Object:
     labels = dict(metadata.get("labels") or {})
     content = [labels, composition["spec"]]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:63]
-    owner = {"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition", "name": metadata["name"]}
-    owner |= {"uid": metadata["uid"], "controller": True, "blockOwnerDeletion": True}
     about: Object = {
         "name": f"{metadata['name'][:55]}-{digest[:7]}",
         "labels": {**labels, _NAME: metadata["name"], _HASH: digest},
         "annotations": dict(SIMULATED),
-        "ownerReferences": [owner],
+        "ownerReferences": [owner(composition)],
     }
     spec = {**composition["spec"], "revision": number}
-    return {"apiVersion": owner["apiVersion"], "kind": "CompositionRevision", "metadata": about, "spec": spec}
+    return {**_TYPED, "metadata": about, "spec": spec}
 
 
 def _valid(revision: Mapping[str, Any]) -> Object:
