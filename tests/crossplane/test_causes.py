@@ -51,3 +51,26 @@ def test_the_command_that_takes_a_finalizer_off_leaves_the_others() -> None:
     assert cause.next is not None
     *_, change = shlex.split(cause.next.command)
     assert json.loads(change) == {"metadata": {"finalizers": ["example.org/ours"]}}
+
+
+def told(obj: Mapping[str, Any], message: str, condition: str, *categories: str) -> list[Cause]:
+    """Of an object that says this of itself, as Crossplane and provider-kubernetes 1.2.0 word it."""
+    said = {"type": condition, "status": "False", "reason": "ReconcileError", "message": message}
+    one = node({**obj, "status": {"conditions": [said]}}, *categories)
+    return diagnosing.ranked(Circumstances(Trace((one,))))
+
+
+def test_credentials_that_are_not_there_are_not_called_a_lack_of_rights() -> None:
+    spec = {"providerConfigRef": {"kind": "ProviderConfig", "name": "mine"}}
+    bucket = {**BUCKET, "metadata": {"name": "one", "namespace": "shop"}, "spec": spec}
+    message = 'connect failed: cannot get credentials: cannot get credentials secret: Secret "nope" not found'
+    found = {each.name: each for each in told(bucket, message, "Synced", "managed")}
+    assert "the Secret nope is not there" in found["credentials"].what
+
+
+def test_a_package_of_another_kind_is_told_as_that() -> None:
+    package = {"apiVersion": "pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": "one"}}
+    message = "validating package contents failed: package meta type is not Provider"
+    cause = told(package, message, "Healthy")[0]
+    assert cause.name == "package-kind"
+    assert "holds no Provider" in cause.what

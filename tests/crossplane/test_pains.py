@@ -78,7 +78,7 @@ async def test_credentials_that_are_not_there(ward: Ward) -> None:
     named = {"kind": "ClusterProviderConfig", "name": name}
     ward.plane.apply(managed(name, NAMESPACE, config_map(name), providerConfigRef=named))
     cause = await ward.first("credentials", OBJECT, name)
-    assert "nobody-made-it" in " ".join(cause.evidence)
+    assert "the Secret nobody-made-it is not there" in cause.what
 
 
 @pytest.mark.whole

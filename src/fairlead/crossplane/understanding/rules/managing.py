@@ -74,6 +74,7 @@ _CONFIG = re.compile(
 _CREDENTIALS = re.compile(
     r"credential|unauthori[sz]ed|forbidden|access ?denied|invalid_grant|expired ?token", re.IGNORECASE
 )
+_NO_SECRET = re.compile(r'credentials.*[Ss]ecrets? "(?P<name>[^"]+)" not found')
 _CONNECTING = re.compile(r"connect failed|cannot get referenced|tracker", re.IGNORECASE)
 
 
@@ -90,6 +91,12 @@ def managed_failed(node: Node, known: Circumstances) -> Cause | None:
         what = f"the provider config{named} of {node.reference} is not there"
         following = steps.provider_configs(config or node.reference)
         return Cause("provider-config", node.reference, what, evidence, "create it, or name another one", following, 89)
+    if lacking := _NO_SECRET.search(told):
+        by = f"{config.kind} {config.name}" if config else "its provider config"
+        what = f"the Secret {lacking['name']} is not there, from which {by} takes the credentials for {node.reference}"
+        following = steps.provider_config(config) if config else steps.look_at(node.reference, node.categories)
+        remedy = "create it, or have the provider config name another one"
+        return Cause("credentials", node.reference, what, evidence, remedy, following, 89)
     if _CREDENTIALS.search(told):
         what = f"the provider is not allowed to do what {node.reference} needs"
         remedy = "see the credentials that its provider config names, and their rights"

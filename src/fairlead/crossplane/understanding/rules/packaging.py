@@ -122,6 +122,7 @@ _RUNTIME_REMEDIES = {
 }
 
 
+_ANOTHER = re.compile(r"package meta type is not (?P<kind>Provider|Configuration|Function)")
 _CROSSPLANE = re.compile(r"incompatible Crossplane version: (?P<why>.+)")
 _UNFETCHED = (
     (
@@ -155,6 +156,10 @@ def package_failed(node: Node, known: Circumstances) -> Cause | None:
         what = f"{node.reference} is made for another Crossplane: {found['why']}"
         remedy = "take a version of it for this one, or set ignore_crossplane_constraints where you know better"
         return Cause("crossplane-version", node.reference, what, (health_of(node),), remedy, _package(node), 92)
+    if other := _ANOTHER.search(told):
+        what = f"the package of {node.reference} holds no {other['kind']}, but another kind of package"
+        remedy = "uninstall it, and install it as what it is: a provider, configuration or function"
+        return Cause("package-kind", node.reference, what, (health_of(node),), remedy, _package(node), 92)
     resolved = conditions.get(known.lock, "Resolved") or {}
     if _DEPENDENCY.search(told):
         what = f"the dependencies of {node.reference} cannot be resolved"
