@@ -1,6 +1,7 @@
 """The life of a package after it is installed: upgrade, rollback, activation, settings, uninstalling."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -52,8 +53,8 @@ async def _moved(call: Call, kind: Kind, arguments: Arguments, package: Object, 
     if running is None or not upgrades.unnamed(running):
         return await changed(call, kind, arguments, package, {"package": str(after)}, said)
     name = running["metadata"]["name"]
-    said.append(f"{name} is reconciled first: it has not written down all that it brought, and could not let go of it")
-    first = partial(releasing.made_ready, reader, running)
+    remark = f"{name} is reconciled first: it has not written down all that it brought, and could not let go of it"
+    first = (remark, partial(releasing.made_ready, reader, running))
     return await changed(call, kind, arguments, package, {"package": str(after)}, said, first=first)
 
 
@@ -92,9 +93,12 @@ async def changed(
     notes: Sequence[str],
     *,
     removes_more: bool = False,
-    first: Callable[[], Awaitable[None]] | None = None,
+    first: tuple[str, Callable[[], Awaitable[None]]] | None = None,
 ) -> Plan:
-    """The package's spec, `first` before it; it is then waited for what becomes of it. Raises `ToolError`."""
+    """The package's spec, `first` before it; it is then waited for what becomes of it. Raises `ToolError`.
+
+    What is done first is told and not agreed to: a moment later Crossplane may have done it by itself.
+    """
     reader, name = changing.reader(call, arguments), arguments["name"]
     said = tuple(each for each in notes if each)
     try:
@@ -102,7 +106,8 @@ async def changed(
     except FairleadError as error:
         raise planned.refused(error, kind) from error
     if first is not None:
-        change = change.preceded_by(first)
+        remark, before = first
+        change = replace(change.preceded_by(before), remarks=(remark,))
     return settling(call, planned.plan([change]), kind, package, arguments)
 
 
