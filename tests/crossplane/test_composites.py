@@ -78,7 +78,9 @@ async def test_a_claim_is_ordered_and_shown_with_what_it_is_made_of(agent: Hand,
     assert f"composition: xorder, revision {spec['compositionRevisionRef']['name']}, follows the latest" in shown
     assert f"connection details: in the Secret/{name}-conn in {NAMESPACE}, which is not read" in shown
     assert "resourceRef" not in shown, "what is Crossplane's own is said in lines"
-    assert f"claim: Order/{name} in {NAMESPACE}" in await agent("get_composite", kind="xorder", name=composite)
+    assert f"claim: Order/{name} in {NAMESPACE}" in await agent(
+        "get_composite", kind=f"xorders.{GROUP}", name=composite
+    )
 
     listed = await agent("list_composites", kind="claim", label_selector=f"set={name}")
     assert "1 objects of" in listed
@@ -198,6 +200,42 @@ async def test_a_claim_is_pinned_to_an_older_revision_and_follows_again(agent: H
 
 @changes
 @pytest.mark.whole
+async def test_who_follows_the_latest_follows_no_channel(agent: Hand, plane: Kubectl, name: str) -> None:
+    composed(plane, "Parcel", name, "red", "blue")
+    composed(plane, "XOrder", f"{name}-x", "red", "blue")
+    parcel: Object = {"kind": "parcel", "name": name, "namespace": NAMESPACE}
+    order = {**parcel, "kind": "order"}
+    await agent("create_composite", **parcel, spec="size: small", composition=name, wait_seconds=60)
+    await agent("create_composite", **order, spec="size: small", composition=f"{name}-x", wait_seconds=60)
+    beta = "compositionRevisionSelector.matchLabels.channel=beta"
+    lost = await agent("update_composite", **parcel, set=[f"spec.crossplane.{beta}"], wait_seconds=2)
+    assert "no compatible CompositionRevisions found" in lost
+    told = await agent("update_composite", **parcel, composition="parcel", dry_run=True)
+    assert "only those labelled channel=beta are taken; revision=automatic takes any" in told
+    follows = await agent("update_composite", **parcel, revision="automatic", wait_seconds=60)
+    assert '- spec.crossplane.compositionRevisionSelector: {"matchLabels": {"channel": "beta"}}' in follows
+    assert "state: healthy" in follows
+
+    # A claim's comes back from its composite, unless neither has it while the claim is paused.
+    off = {"unset": ["spec.compositionRevisionSelector"], "wait_seconds": 0}
+    await agent("update_composite", **order, set=[f"spec.{beta}"], wait_seconds=0)
+    composite = spec_of(plane, name)[0]["resourceRef"]["name"]
+    has = ("wait", "--for=jsonpath={.spec.compositionRevisionSelector}", "--timeout=60s")
+    plane.run(*has, f"xorders.{GROUP}/{composite}")
+    await agent("update_composite", **order, **off)
+    assert "and Crossplane puts that back: pause the claim" in agent.talk.asked[-1]
+    plane.run(*has, f"orders.{GROUP}/{name}", "-n", NAMESPACE)
+    claim = {"kind": f"orders.{GROUP}", "name": name, "namespace": NAMESPACE}
+    await agent("reconcile_resource", **claim, action="pause", wait_seconds=30)
+    await agent("update_composite", **order, **off)
+    await agent("update_composite", kind=f"xorders.{GROUP}", name=composite, **off)
+    resumed = await agent("reconcile_resource", **claim, action="resume", wait_seconds=60)
+    assert "no condition says that it is paused" in resumed
+    assert not any("compositionRevisionSelector" in each for each in spec_of(plane, name))
+
+
+@changes
+@pytest.mark.whole
 async def test_a_pinned_claim_takes_the_latest_of_another_composition(agent: Hand, plane: Kubectl, name: str) -> None:
     """Crossplane itself would leave it on a revision of the one before."""
     (one,) = composed(plane, "XOrder", name, "red")
@@ -237,9 +275,11 @@ async def test_single_fields_change_and_what_crossplane_writes_does_not(agent: H
 async def test_a_claimed_composite_says_who_overwrites_it(agent: Hand, plane: Kubectl, name: str) -> None:
     await agent("create_composite", kind="order", name=name, namespace=NAMESPACE, spec="size: small", wait_seconds=60)
     composite = plane.get(ORDERS, name, NAMESPACE)["spec"]["resourceRef"]["name"]
-    told = await agent("update_composite", kind="xorder", name=composite, set=["spec.size=large"], dry_run=True)
+    told = await agent(
+        "update_composite", kind=f"xorders.{GROUP}", name=composite, set=["spec.size=large"], dry_run=True
+    )
     assert f"its claim Order/{name} in {NAMESPACE} overwrites" in told
-    deleted = await agent("delete_composite", kind="xorder", name=composite, dry_run=True)
+    deleted = await agent("delete_composite", kind=f"xorders.{GROUP}", name=composite, dry_run=True)
     assert f"its claim Order/{name} in {NAMESPACE} makes it anew" in deleted
 
 

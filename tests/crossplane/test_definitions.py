@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -11,8 +11,7 @@ from fairlead.crossplane import building
 from fairlead.crossplane.building import BuildError
 from fairlead.crossplane.defining import authoring
 from fairlead.crossplane.xrds import plural_of
-from testenv.servers import RealCluster
-from tests.crossplane.agents import Hand, hand
+from tests.crossplane.agents import Hand
 from tests.crossplane.conftest import NAMESPACE
 from tests.crossplane.test_composites_going import Slow
 from tests.e2e.hands import Kubectl
@@ -103,6 +102,12 @@ def test_a_schema_that_crossplane_takes_whole_is_taken() -> None:
     authoring.check_given(None, "status")
 
 
+def test_an_xrd_is_called_by_its_names() -> None:
+    wrong = xrd(version("v1", referenceable=True)) | {"metadata": {"name": "thing.a.example.org"}}
+    with pytest.raises(BuildError, match=r"call it things\.a\.example\.org"):
+        authoring.check(wrong)
+
+
 def test_a_group_is_a_domain() -> None:
     with pytest.raises(BuildError, match="the group acme has no dot"):
         authoring.check(building.xrd("acme", "Thing", "things", {}))
@@ -159,12 +164,6 @@ def test_versions_that_go_are_said() -> None:
         "v3 goes, and with it its address",
         "v2 is served no longer: who asks for it finds nothing",
     ]
-
-
-@pytest.fixture
-async def agent(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Hand]:
-    async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
-        yield found
 
 
 async def rebound(agent: Hand, plane: Kubectl, group: str) -> None:
@@ -246,3 +245,42 @@ async def test_a_platform_api_in_life(agent: Hand, plane: Kubectl, unique: Calla
     assert "goes with it: 2 Crate" in refused
     await agent("delete_xrd", name=name)
     assert "goes with it: 2 Crate" in agent.talk.asked[-1]
+
+
+@pytest.mark.anyio
+@pytest.mark.real
+@pytest.mark.whole
+async def test_versions_that_differ_lose_what_is_said(
+    agent: Hand, plane: Kubectl, unique: Callable[[str], str]
+) -> None:
+    group = f"{unique('versions')}.example.org"
+    fields = json.dumps({"properties": {"size": STRING, "colour": STRING}})
+    await agent("create_xrd", group=group, kind="Crate", spec_schema=fields, wait_seconds=30)
+    newer = json.dumps({"properties": {"size": STRING, "lid": STRING}})
+    added = await agent("update_xrd", name=f"crates.{group}", version="v1", spec_schema=newer, wait_seconds=30)
+    assert "spec.lid of v1 is dropped: v1alpha1 is what is stored" in added
+    assert "spec.colour is lost whenever somebody writes through v1" in added
+    metadata = {"name": "one", "namespace": NAMESPACE, "annotations": {"crossplane.io/paused": "true"}}
+    spec = {"size": "small", "colour": "red"}
+    plane.apply({"apiVersion": f"{group}/v1alpha1", "kind": "Crate", "metadata": metadata, "spec": spec})
+    change = json.dumps({"spec": {"size": "large", "lid": "round"}})
+    plane.run("patch", f"crates.v1.{group}/one", "-n", NAMESPACE, "--type=merge", "-p", change)
+    left = plane.run("get", f"crates.v1alpha1.{group}/one", "-n", NAMESPACE, "-o", "jsonpath={.spec}")
+    assert json.loads(left) == {"size": "large"}
+
+    chosen = await agent("update_xrd", name=f"crates.{group}", default_composition="nowhere", wait_seconds=0)
+    assert "there is no composition nowhere; of this kind there are: none: composites that choose none fail" in chosen
+    plane.run("annotate", f"crates.{group}/one", "-n", NAMESPACE, "crossplane.io/paused-")
+
+    step = "[{step: make, functionRef: {name: function-settings}}]"
+    for each in ("lasting", "light"):
+        kind = {"xr_api_version": f"{group}/v1alpha1", "xr_kind": "Crate"}
+        made = await agent("create_composition", name=f"{each}.{group}", **kind, pipeline=step)
+        assert "state:" not in made, "a composition has none"
+    enforced = f"spec.enforcedCompositionRef.name=lasting.{group}"
+    told = await agent("update_xrd", name=f"crates.{group}", set=[enforced], wait_seconds=0)
+    assert f"all composites go over to lasting.{group} at once, those that have chosen another too" in told
+    other: Object = {"kind": f"crates.{group}", "namespace": NAMESPACE, "composition": f"light.{group}"}
+    for tool, name in (("create_composite", "two"), ("update_composite", "one")):
+        assert f"enforces the composition lasting.{group}" in await agent.refused(tool, name=name, **other)
+    await agent("delete_xrd", name=f"crates.{group}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.client.api import Client
-from fairlead.crossplane import xrds
+from fairlead.crossplane import building, xrds
 from fairlead.crossplane.defining import authoring, validating
 from fairlead.crossplane.understanding.diagnosing import diagnose
 from fairlead.machinery import statuses
@@ -161,3 +161,20 @@ async def test_an_xrd_that_lost_its_referenceable_version_can_be_mended(
         assert "changed CompositeResourceDefinition" in await agent("update_xrd", **mended)
     [version] = (await client.get(xrds.V1, f"jars.{group}"))["spec"]["versions"]
     assert version["referenceable"]
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+async def test_what_crossplane_alone_would_refuse_is_invalid(client: Client, unique: Callable[[str], str]) -> None:
+    with suppress(statuses.AlreadyExists):
+        cron = crd("ops.crossplane.io", "CronOperation", namespaced=False)
+        cron["spec"]["versions"][0]["name"] = "v1alpha1"
+        await client.create(CRDS, cron)
+    group, step = f"{unique('late')}.example.org", [{"step": "make", "functionRef": {"name": "f"}}]
+    definition = building.xrd(group, "Jar", "jars", {"properties": {"size": {"type": "text"}}}, has_v2=False)
+    runs = building.cron_operation("nightly", "@daily", step)
+    verdicts = await validating.validate(Reader(client), [definition, runs], tries=True)
+    assert [each.status for each in verdicts] == [validating.INVALID, validating.VALID]
+    assert "spec.size has the type text" in verdicts[0].errors[0][1]
+    never = {**runs, "spec": {**runs["spec"], "schedule": "0 0 31 2 *"}}
+    [found] = await validating.validate(Reader(client), [never], tries=True)
+    assert "is never due" in found.errors[0][1]

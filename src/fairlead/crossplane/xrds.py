@@ -70,6 +70,8 @@ class Definition:
     established: bool
     offered: bool
     deleting: bool
+    enforced: str = ""
+    """The composition that all of its composites have, whatever they choose."""
 
     @property
     def claim_crd(self) -> str:
@@ -104,6 +106,7 @@ def read(xrd: Mapping[str, Any]) -> Definition:
         established=conditions.is_true(xrd, ESTABLISHED),
         offered=conditions.is_true(xrd, OFFERED),
         deleting="deletionTimestamp" in metadata,
+        enforced=str((spec.get("enforcedCompositionRef") or {}).get("name") or ""),
     )
 
 

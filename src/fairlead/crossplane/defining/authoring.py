@@ -54,6 +54,9 @@ def check(xrd: Object) -> None:
     spec = xrd.get("spec") or {}
     if "." not in str(spec.get("group")):
         raise BuildError(f"the group {spec.get('group')} has no dot", "it is a domain", "e.g. platform.example.org")
+    name, called = (xrd.get("metadata") or {}).get("name"), f"{(spec.get('names') or {}).get('plural')}.{spec['group']}"
+    if name != called:
+        raise BuildError(f"{name} is not what an XRD of these names is called", "", f"call it {called}")
     versions = spec.get("versions") or []
     names = [str(each.get("name")) for each in versions]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -148,6 +151,37 @@ def said(before: Object, after: Object) -> list[str]:
         if old[name].get("served") and not new[name].get("served"):
             lines.append(f"{name} is served no longer: who asks for it finds nothing")
     return lines
+
+
+def unkept(before: Object, after: Object) -> list[str]:
+    """What no conversion carries from one version to another, where the change makes it so."""
+    old = set(_unkept(before))
+    return [each for each in _unkept(after) if each not in old]
+
+
+def _unkept(xrd: Object) -> list[str]:
+    """Objects are stored in one version; what another has alone, and what it lacks, is pruned on the way."""
+    versions = _by_name(xrd)
+    stored = next((name for name, each in versions.items() if each.get("referenceable")), "")
+    if ((xrd.get("spec") or {}).get("conversion") or {}).get("strategy") == "Webhook" or not stored:
+        return []
+    lines = []
+    for name in sorted(each for each in versions if each != stored and versions[each].get("served")):
+        if more := _alone(versions[name], versions[stored]):
+            lines.append(f"without a conversion webhook {more} of {name} is dropped: {stored} is what is stored")
+        if less := _alone(versions[stored], versions[name]):
+            lines.append(f"without a conversion webhook {less} is lost whenever somebody writes through {name}")
+    return lines
+
+
+def _alone(one: Object, other: Object) -> str:
+    """Fields that the other version lacks, by the outermost; none where it keeps any."""
+    mine, theirs = (((each.get("schema") or {}).get("openAPIV3Schema")) or {} for each in (one, other))
+    if ((theirs.get("properties") or {}).get("spec") or {}).get(_PRESERVE):
+        return ""
+    more = sorted(_fields(mine, "").keys() - _fields(theirs, "").keys())
+    outer = [each for each in more if not any(each.startswith((f"{path}.", f"{path}[")) for path in more)]
+    return ", ".join(outer)
 
 
 def _by_name(xrd: Object) -> dict[str, Object]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from fairlead.crossplane.defining import composites
 from fairlead.crossplane.defining.composites import AUTOMATIC, MANUAL, CompositeError
-from fairlead.crossplane.references import Reference
+from fairlead.crossplane.references import Reference, machinery
 from fairlead.crossplane.xrds import Definition
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.values import same
@@ -31,6 +31,7 @@ from fairlead.resources.reading import Reader
 
 Object = Mapping[str, Any]
 FOLLOW = "automatic"
+_SELECTOR = "compositionRevisionSelector"
 LABEL = "crossplane.io/composition-name"
 _EXTENSIONS = "apiextensions.crossplane.io/v1"
 _SECONDS, _PAUSE = 15.0, 0.2
@@ -57,6 +58,13 @@ def find(known: Sequence[dict[str, Any]], wanted: str) -> dict[str, Any]:
     raise CompositeError(f"there is no revision {wanted}", "", f"there are: {there}")
 
 
+def check_free(composition: str, made_by: Definition | None) -> None:
+    """Raises `CompositeError` where the XRD enforces another: Crossplane puts it in the place of any choice."""
+    if made_by is not None and made_by.enforced and composition and composition != made_by.enforced:
+        what = f"{made_by.name} enforces the composition {made_by.enforced}"
+        raise CompositeError(what, f"Crossplane would put it in the place of {composition}", "choose none")
+
+
 async def check(reader: Reader, composition: str, made_by: Definition | None) -> None:
     """Raises `CompositeError` for a composition that is not there, or is one of another kind."""
     known = {str(each["metadata"]["name"]): each for each in await reader.every("Composition", _EXTENSIONS)}
@@ -74,9 +82,12 @@ def _is_for(composition: Object, made_by: Definition) -> bool:
     return (group, target.get("kind")) == (made_by.group, made_by.composite.kind)
 
 
-async def fields(reader: Reader, obj: Object, composition: str, revision: str) -> dict[str, Any]:
+async def fields(
+    reader: Reader, obj: Object, composition: str, revision: str, *, is_claim: bool = False
+) -> dict[str, Any]:
     """What Crossplane has to be told for a composition (empty: the one it has) and a revision of it, or `automatic`.
 
+    A claim keeps the labels that narrow its revisions: Crossplane would write its composite's back.
     Raises `CompositeError`, and what `Reader` raises.
     """
     if not composition and not revision:
@@ -84,7 +95,8 @@ async def fields(reader: Reader, obj: Object, composition: str, revision: str) -
     name = composition or composites.composition(obj)
     found: dict[str, Any] = {"compositionRef": {"name": composition}} if composition else {}
     if revision.lower() == FOLLOW:
-        return found | {"compositionUpdatePolicy": AUTOMATIC}
+        freed = {_SELECTOR: None} if narrowed(obj) and not is_claim else {}
+        return found | {"compositionUpdatePolicy": AUTOMATIC, **freed}
     if not revision and not composites.is_pinned(obj):
         return found
     if not name:
@@ -97,6 +109,18 @@ async def fields(reader: Reader, obj: Object, composition: str, revision: str) -
         "compositionUpdatePolicy": MANUAL,
         "compositionRevisionRef": {"name": str(held["metadata"]["name"])},
     }
+
+
+def narrowed(obj: Object) -> str:
+    """By which labels alone it takes a revision, whichever composition it is of; empty where it takes any."""
+    labels = (machinery(obj).get(_SELECTOR) or {}).get("matchLabels") or {}
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def frees(patch: Object) -> bool:
+    """Whether a claim is to take any revision again."""
+    spec = patch.get("spec") or {}
+    return _SELECTOR in spec and spec[_SELECTOR] is None
 
 
 async def planned(reader: Reader, kind: Kind, obj: Object, patch: Object, *, notes: tuple[str, ...] = ()) -> Change:

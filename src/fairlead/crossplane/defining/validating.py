@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.crossplane import packages, providerconfigs
+from fairlead.crossplane import building, packages, providerconfigs
+from fairlead.crossplane.defining import authoring
 from fairlead.crossplane.references import Reference, machinery, of
 from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
@@ -73,9 +74,24 @@ async def _verdict(reader: Reader, manifest: Object, namespace: str, known: _Kno
         return Verdict(reference, INVALID, tuple(causes or [("", error.message)]))
     except FairleadError as error:
         return Verdict(reference, INVALID, (("", str(error)),))
+    if late := _refused_late(manifest):
+        return Verdict(reference, INVALID, (("", late),))
     unchecked = () if found.tried else tuple(found.unchecked)
     placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": inside}} if inside else manifest
     return Verdict(reference, VALID, (), tuple(await leaning(reader, kind, placed, known)), unchecked)
+
+
+def _refused_late(manifest: Object) -> str:
+    """What the API server takes and Crossplane refuses in an event or never; empty where it is nothing."""
+    spec = manifest.get("spec") or {}
+    try:
+        if manifest["kind"] == "CompositeResourceDefinition":
+            authoring.check(manifest)
+        elif manifest["kind"] == "CronOperation":
+            building.check_schedule(str(spec.get("schedule") or ""))
+    except FairleadError as error:
+        return str(error)
+    return ""
 
 
 async def leaning(reader: Reader, kind: Kind, manifest: Object, known: _Known | None = None) -> list[str]:

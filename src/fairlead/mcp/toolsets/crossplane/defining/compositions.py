@@ -36,7 +36,7 @@ async def create_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
     except building.BuildError as error:
         raise ToolError(str(error)) from error
     notes = [*await _type_notes(reader, api_version, kind), *await function_notes(reader, pipeline)]
-    plan = await changing.created(call, arguments, manifest, *notes, update="update_composition")
+    plan = await changing.created(call, arguments, manifest, *notes, update="update_composition", settles=False)
     return _revising(reader, plan, arguments["name"], [])
 
 
@@ -130,7 +130,7 @@ async def update_composition(call: Call, arguments: Mapping[str, Any]) -> Plan:
         before = await pinning.revisions(reader, arguments["name"])
     except FairleadError as error:
         raise answering.refused(error) from error
-    plan = await changing.patched(call, arguments, kind, patch, *notes)
+    plan = await changing.patched(call, arguments, kind, patch, *notes, settles=False)
     return _revising(reader, plan, arguments["name"], before) if plan.diff.startswith(("+", "-")) else plan
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from fairlead.crossplane import building, sweeping
-from fairlead.crossplane.defining import describing
+from fairlead.crossplane.defining import describing, pinning
 from fairlead.crossplane.judging import judge
 from fairlead.crossplane.understanding import radius
 from fairlead.crossplane.upkeep import retiring
-from fairlead.crossplane.xrds import GROUP, KIND, DefinitionError, plural_of, scope
+from fairlead.crossplane.xrds import GROUP, KIND, DefinitionError, plural_of, read, scope
 from fairlead.machinery import patches, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.mcp.calling import Call
@@ -112,7 +112,8 @@ async def update_xrd(call: Call, arguments: Mapping[str, Any]) -> Plan:
         raise ToolError(
             "nothing to change was given", "", "give spec_schema, status_schema, referenceable, set or unset"
         )
-    notes = [*authoring.said(found, after), *authoring.overwritten(after), *await _stored(reader, found, after)]
+    notes = [*authoring.said(found, after), *authoring.unkept(found, after), *authoring.overwritten(after)]
+    notes += [*await _stored(reader, found, after), *await _chosen(reader, found, after)]
     if found["spec"]["versions"] != after["spec"]["versions"]:
         notes += await authoring.outlook(reader, found, after)
     lives = await radius.radius(reader, found)
@@ -157,6 +158,21 @@ async def _stored(reader: Reader, found: Object, after: Object) -> list[str]:
     ]
     moves = f"a composition names the referenceable version for good: make those of {old} anew for {new}"
     return [f"{moves}: {', '.join(names)}" if names else moves, *_left_behind(found, old, new)]
+
+
+async def _chosen(reader: Reader, found: Object, after: Object) -> list[str]:
+    """What is wrong with a composition that is newly the default or enforced; it may be made later."""
+    refs = ((each, after["spec"].get(each) or {}) for each in ("defaultCompositionRef", "enforcedCompositionRef"))
+    new = [str(ref.get("name")) for key, ref in refs if ref and ref != found["spec"].get(key)]
+    lines = []
+    for name in new:
+        try:
+            await pinning.check(reader, name, read(after))
+        except FairleadError as error:
+            lines.append(f"{error}: composites that choose none fail until then")
+    if (enforced := read(after).enforced) and enforced != read(found).enforced:
+        lines.append(f"all composites go over to {enforced} at once, those that have chosen another too")
+    return lines
 
 
 def _left_behind(xrd: Object, old: str, new: str) -> list[str]:

@@ -61,6 +61,7 @@ async def create_composite(call: Call, arguments: Arguments) -> Plan:
     kind = await kind_of(reader, arguments["kind"])
     try:
         made_by = await composites.definition(reader, kind)
+        pinning.check_free(arguments.get("composition", ""), made_by)
         wanted = composites.manifest(
             kind,
             arguments["name"],
@@ -121,9 +122,11 @@ async def update_composite(call: Call, arguments: Arguments) -> Plan:
         composites.check_written(patch)
         composition = arguments.get("composition", "")
         made_by = await composites.definition(reader, kind)
+        pinning.check_free(composition, made_by)
         if composition:
             await pinning.check(reader, composition, made_by)
-        own = await pinning.fields(reader, obj, composition, arguments.get("revision", ""))
+        wanted = composition, arguments.get("revision", "")
+        own = await pinning.fields(reader, obj, *wanted, is_claim=composites.is_claim(kind))
     except ToolError:
         raise
     except FairleadError as error:
@@ -139,7 +142,7 @@ async def update_composite(call: Call, arguments: Arguments) -> Plan:
 
 async def _changed(reader: Reader, kind: Kind, obj: Object, patch: Object, arguments: Arguments) -> Plan:
     try:
-        change = await pinning.planned(reader, kind, obj, patch, notes=tuple(_notes(obj)))
+        change = await pinning.planned(reader, kind, obj, patch, notes=tuple(_notes(kind, obj, patch, arguments)))
     except FairleadError as error:
         if isinstance(error, statuses.Invalid | statuses.BadRequest):
             after = dict(patches.merge_patch(obj, patch))
@@ -155,9 +158,19 @@ async def _changed(reader: Reader, kind: Kind, obj: Object, patch: Object, argum
     return changing.telling(plan, tell)
 
 
-def _notes(obj: Object) -> list[str]:
+def _notes(kind: Kind, obj: Object, patch: Object, arguments: Arguments) -> list[str]:
     claim = composites.partner(obj) if "claimRef" in (obj.get("spec") or {}) else None
-    return [f"its claim {claim} overwrites what the two have in common: change it there"] if claim else []
+    notes = [f"its claim {claim} overwrites what the two have in common: change it there"] if claim else []
+    labels, revision = pinning.narrowed(obj), str(arguments.get("revision") or "").lower()
+    only = f"of its revisions only those labelled {labels} are taken"
+    if labels and composites.is_claim(kind) and (revision == pinning.FOLLOW or pinning.frees(patch)):
+        notes.append(f"{only}, and Crossplane puts that back: {_FREED}")
+    elif labels and arguments.get("composition") and not revision:
+        notes.append(f"{only}; revision=automatic takes any")
+    return notes
+
+
+_FREED = "pause the claim, take compositionRevisionSelector off claim and composite, and resume it"
 
 
 async def delete_composite(call: Call, arguments: Arguments) -> Plan:
