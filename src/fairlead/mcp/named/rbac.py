@@ -21,7 +21,7 @@ _CROSSPLANE = frozenset(
 )
 _CATEGORIES = frozenset({"claim", "composite", "managed"})
 _DIAGNOSED = {
-    "customresourcedefinitions.apiextensions.k8s.io": {"get"},
+    "customresourcedefinitions.apiextensions.k8s.io": {"get", "list"},
     "deployments.apps": {"get", "list"},
     "events": {"list"},
     "pods": {"get", "list"},
