@@ -68,6 +68,16 @@ def test_a_value_that_no_object_can_have_finds_nothing(value: str) -> None:
 
 
 @pytest.mark.requirement("connector:selectors")
+@pytest.mark.parametrize("namespace", ["a%b", "..x", "A_", "x" * 64, "a,b=c", "a\x00"])
+def test_a_namespace_that_no_object_can_be_in_is_empty(namespace: str) -> None:
+    """As a kube-apiserver's is; what no selector can hold was a failure of ours."""
+    found = selecting.select(SCOPE, PREFIX, namespace)
+    selecting.check(found.labels, SCOPE, namespace)
+    for one in (Identity(SCOPE.cluster, "team-a", "orders"), Identity(SCOPE.cluster, "", "orders")):
+        assert not LabelSelector.parse(found.labels).matches(one.labels)
+
+
+@pytest.mark.requirement("connector:selectors")
 @pytest.mark.parametrize(("labels", "fields"), [("a,,b", ""), ("a in", ""), ("", "a"), ("=", "")])
 def test_what_is_no_selector_is_a_bad_request(labels: str, fields: str) -> None:
     with pytest.raises(statuses.BadRequest):

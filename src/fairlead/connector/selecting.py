@@ -57,9 +57,10 @@ def select(scope: Scope, prefix: str, namespace: str, labels: str = "", fields: 
 
 
 def _own(scope: Scope, namespace: str) -> Iterator[str]:
+    """A namespace that no label can name holds nothing, as a kube-apiserver answers for one that is not there."""
     yield f"{APP_CLUSTER}={scope.cluster}"
     if namespace:
-        yield f"{APP_NAMESPACE}={namespace}"
+        yield f"{APP_NAMESPACE}={namespace}" if is_label_value(namespace) else _NOTHING
 
 
 def _label_term(requirement: Requirement, scope: Scope, prefix: str, namespace: str) -> list[str]:
@@ -89,10 +90,9 @@ def check(labels: str, scope: Scope, namespace: str) -> None:
         found = LabelSelector.parse(labels).requirements
     except statuses.BadRequest as error:
         raise UnscopedError(str(error)) from error
-    wanted = {APP_CLUSTER: scope.cluster, APP_NAMESPACE: namespace} if namespace else {APP_CLUSTER: scope.cluster}
-    for key, value in wanted.items():
-        if not any(each.key == key and each.operator in ("=", "==") and each.values == (value,) for each in found):
-            raise UnscopedError(f"{key}={value} is not part of {labels!r}")
+    for wanted in LabelSelector.parse(",".join(_own(scope, namespace))).requirements:
+        if wanted not in found:
+            raise UnscopedError(f"{wanted} is not part of {labels!r}")
 
 
 def check_numbers(parameters: Mapping[str, str]) -> None:
