@@ -219,7 +219,8 @@ async def _environment_config(bed: Bed) -> list[Object]:
 
 @case("create_operation")
 async def _create_operation(bed: Bed) -> list[Object]:
-    return [{"name": bed.unique("operation"), "pipeline": json.dumps(pipeline()), "wait_seconds": 0}]
+    wanted = {"pipeline": json.dumps(pipeline()), "wait_seconds": 0}
+    return [{each: bed.unique("operation"), **wanted} for each in ("name", "generate_name")]
 
 
 @case("create_cron_operation")
