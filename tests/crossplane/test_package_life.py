@@ -250,7 +250,24 @@ async def test_an_image_config_sends_crossplane_to_a_mirror(agent: Hand, platfor
     assert f"its rewrite is decided by {longer}" in await agent("get_package_config", kind="ImageConfig", name=name)
     await agent("delete_package_config", kind="ImageConfig", name=longer)
     assert f"matches Configuration {name}" in agent.talk.asked[-1]
+    await signed(agent, name)
     assert "give match_prefixes" in await agent.refused("set_image_config", name=longer, pull_secret="a")
+
+
+async def signed(agent: Hand, name: str) -> None:
+    """By a key, then by nobody any more; the rest of the config stays."""
+    wrong = await agent.refused("set_image_config", name=name, cosign="[{called: ours}]")
+    assert 'unknown field "spec.verification.cosign.authorities[0].called"' in wrong
+    key = "[{name: ours, key: {secretRef: {name: cosign, key: cosign.pub}}}]"
+    told = await agent("set_image_config", name=name, cosign=key)
+    assert f"matches Configuration {name}" in told
+    assert "only where it was started with --enable-signature-verification" in told
+    assert "verification Cosign" in await agent("list_package_configs", kind="ImageConfig")
+    await agent("set_image_config", name=name, cosign="[]")
+    assert "- spec.verification" in agent.talk.asked[-1]
+    shown = await agent("get_package_config", kind="ImageConfig", name=name)
+    assert "rewriteImage" in shown
+    assert "verification" not in shown
 
 
 @pytest.mark.whole
@@ -287,8 +304,9 @@ async def test_a_package_for_another_crossplane_is_told_as_that(
 ) -> None:
     """Crossplane as it is built here does not know its own version, which is no version that anything asks for."""
     package = platform.put("v1.0.0", crossplane={"version": ">=v99.0.0"})
-    said = await agent("install_configuration", package=package, wait_seconds=5)
-    assert "incompatible Crossplane version" in said
+    await agent("install_configuration", package=package, wait_seconds=0)
+    said = ("configurationrevisions", platform.name, "incompatible Crossplane version")
+    world.eventually(lambda: seen(plane, *said), seconds=60)
     which = {"kind": "configuration", "name": platform.name}
     cause = await agent("diagnose_resource", kind="configurations.pkg.crossplane.io", name=platform.name)
     first = next(each for each in cause.splitlines() if each.startswith("1. "))

@@ -31,6 +31,7 @@ RUNTIME, IMAGE = KINDS = ("DeploymentRuntimeConfig", "ImageConfig")
 _VERSION = f"{facts.GROUP}/v1beta1"
 _NAMED = 15
 _MOST = 20_000
+_VERIFIES = "Crossplane verifies only where it was started with --enable-signature-verification"
 _DEFAULT = "default"
 """The runtime config that Crossplane makes, and that every package takes that names none."""
 
@@ -121,6 +122,8 @@ async def set_runtime_config(call: Call, arguments: Arguments) -> Plan:
 
 
 async def set_image_config(call: Call, arguments: Arguments) -> Plan:
+    authorities = changing.structure(arguments, "cosign", list)
+
     def spec(before: Mapping[str, Any]) -> Object:
         prefixes = arguments.get("match_prefixes")
         after = dict(before)
@@ -135,12 +138,16 @@ async def set_image_config(call: Call, arguments: Arguments) -> Plan:
         if arguments.get("runtime_config"):
             reference = {"apiVersion": _VERSION, "kind": RUNTIME, "name": arguments["runtime_config"]}
             after["runtime"] = {"configRef": reference}
+        if authorities:
+            after["verification"] = {"provider": "Cosign", "cosign": {"authorities": authorities}}
+        elif authorities is not None:
+            after.pop("verification", None)
         return after
 
-    return await _set(call, arguments, IMAGE, spec)
+    return await _set(call, arguments, IMAGE, spec, *([_VERIFIES] if authorities else []))
 
 
-async def _set(call: Call, arguments: Arguments, named: str, spec: Any) -> Plan:
+async def _set(call: Call, arguments: Arguments, named: str, spec: Any, *more: str) -> Plan:
     """Makes what is not there; else changes what is given. Raises `ToolError`."""
     reader = changing.reader(call, arguments)
     kind, name = await reader.kind(named, _VERSION), arguments["name"]
@@ -155,7 +162,7 @@ async def _set(call: Call, arguments: Arguments, named: str, spec: Any) -> Plan:
         else:
             patch = [{"op": "add", "path": "/spec", "value": after}]
             change = await patching.planned(reader, kind, name, "", patch, "json")
-        notes = await _follows(reader, change)
+        notes = [*await _follows(reader, change), *more]
     except ToolError:
         raise
     except FairleadError as error:
@@ -236,7 +243,8 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "set_image_config",
         "Set an image config",
-        "Fetch packages from a mirror, with a pull secret, or run them by a runtime config, by prefixes of images.",
+        "Fetch packages from a mirror, with a pull secret, verify their signatures, or run them by a runtime config, "
+        "by prefixes of images.",
         plan=set_image_config,
         parameters=(
             NAME,
@@ -244,6 +252,7 @@ TOOLS: tuple[Tool, ...] = (
             Parameter("rewrite_prefix", "Put in place of what matched."),
             Parameter("pull_secret", "Its name, in Crossplane's namespace."),
             Parameter("runtime_config", "Name of a DeploymentRuntimeConfig."),
+            Parameter("cosign", "YAML list of authorities: {name, key: {secretRef}} or {name, keyless}; [] for none."),
             DRY_RUN,
             CONTEXT,
         ),
