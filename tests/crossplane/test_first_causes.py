@@ -3,19 +3,24 @@
 A first cause that is not true costs more than none, because somebody mends what was well.
 """
 
+import gc
 from collections.abc import Callable
+from pathlib import Path
 
 import anyio
 import pytest
 
+from fairlead.cli import main
 from fairlead.client.api import Client
+from fairlead.crossplane.understanding.deleting import explain
 from fairlead.crossplane.understanding.diagnosing import Diagnosis, diagnose
+from fairlead.machinery import encoding
 from fairlead.resources.reading import Reader
 from testenv.crossplane import FUNCTION
 from testenv.servers import RealCluster
 from tests.crossplane.conftest import NAMESPACE
 from tests.crossplane.patients import config_map
-from tests.crossplane.wards import Object, Ward, cache, composition
+from tests.crossplane.wards import TRIES, Object, Ward, cache, composition
 from tests.e2e import manifests
 from tests.e2e.hands import Kubectl
 
@@ -169,3 +174,66 @@ async def test_what_may_not_be_read_is_not_taken_for_missing(ward: Ward, plane_s
     assert [each.name for each in found.causes] == ["unreadable"]
     assert "that you may not read" in found.causes[0].what
     assert any(each.startswith("Composition of ") for each in found.unread)
+
+
+# -- Deletions ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_namespace_that_does_not_go_says_what_is_left_in_it(ward: Ward) -> None:
+    name = ward.unique("doomed")
+    ward.plane.create(manifests.namespace(name))
+    ward.plane.apply(config_map("kept", name, finalizers=["example.org/kept"]))
+    ward.plane.run("delete", "namespace", name, "--wait=false")
+    try:
+        cause = await ward.first("held", "ns", name, "")
+        for _ in range(TRIES):
+            if "waits for the configmaps in it" in cause.what:
+                break
+            await anyio.sleep(0.1)
+            cause = await ward.first("held", "ns", name, "")
+        assert "example.org/kept in 1 resource instances" in " ".join(cause.evidence)
+        assert cause.next is not None
+        assert "kept" in ward.plane.run(*cause.next.command.split()[1:])
+    finally:
+        ward.plane.run(
+            "patch", "configmap", "kept", "-n", name, "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
+        )
+
+
+async def test_what_a_deletion_takes_with_it_is_neither_counted_twice_nor_guessed(ward: Ward) -> None:
+    name = ward.unique("inner")
+    ward.plane.apply(composition(name))
+    made = cached(name)
+    await ward.ill(outer := ward.unique("outer"), compose={"below": made}, ready="auto")
+    await ward.well("cache", outer)
+    there = len(ward.plane.names(manifests.CACHES))
+    found = await explain(ward.reader, await ward.reader.kind("xrd"), f"caches.{manifests.GROUP}")
+    assert [count for kind, count in found.goes if kind == "Cache"] == [there]
+    found = await explain(ward.reader, await ward.reader.kind("ns"), NAMESPACE)
+    assert dict(found.goes)["Cache"] == len(ward.plane.names(manifests.CACHES, NAMESPACE))
+    function = {"apiVersion": "pkg.crossplane.io/v1", "kind": "Function", "metadata": {"name": name}}
+    ward.plane.apply(function | {"spec": {"package": "127.0.0.1:1/nobody/function:v1.0.0"}})
+    found = await explain(ward.reader, await ward.reader.kind("functions.pkg.crossplane.io"), name)
+    assert found.goes == ()
+
+
+# -- At a terminal -----------------------------------------------------------------------------------------------------
+
+
+def test_credentials_that_are_refused_say_what_to_do(
+    plane_server: RealCluster, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = encoding.documents(plane_server.cluster.kubeconfig.read_bytes())[0]
+    known["users"] = [{"name": each["name"], "user": {"token": "expired"}} for each in known["users"]]
+    (tmp_path / "kubeconfig").write_text(encoding.to_yaml(known))
+    assert main.run(["unhealthy", "--kubeconfig", str(tmp_path / "kubeconfig")]) == 1
+    gc.collect()
+    told = capfd.readouterr().err
+    assert told.count("\n") == 1, told
+    assert "does not know you: Unauthorized; sign in anew" in told
+    assert "expired token" not in told
+
+
+def test_nothing_read_is_no_good_news(plane: Kubectl, plane_server: RealCluster, unique: Callable[[str], str]) -> None:
+    nobody = plane_server.kubeconfig_for(unique("nobody"), [])
+    assert main.run(["unhealthy", "--kubeconfig", str(nobody)]) == 1

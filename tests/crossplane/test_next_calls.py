@@ -36,6 +36,8 @@ _SAMPLES: Mapping[str, Any] = {
     "pod": Reference("v1", "Pod", "one", "shop"),
     "name": "disks.example.org",
     "composition": "cache",
+    "namespace": "shop",
+    "kind": "configmaps",
     "revision": "provider-cloud-1",
     "action": "now",
     "finalizer": "finalizer.managedresource.crossplane.io",

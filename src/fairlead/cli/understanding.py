@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from fairlead.machinery import statuses
 from fairlead.machinery.errors import FairleadError
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def unhealthy(
     context: Context = "",
     output: Output = "text",
 ) -> None:
-    """List all that is not well in a control plane, grouped by cause. Exits with 1 where there is something."""
+    """List all that is not well, grouped by cause. Exits with 1 where there is something, or nothing could be read."""
     from fairlead.serving import loops
 
     if not loops.run(_surveyed(namespace, scope or [], kubeconfig, context, output)):
@@ -171,7 +173,12 @@ async def _reader(kubeconfig: Path | None, context: str) -> "AsyncIterator[Reade
     from fairlead.resources.reading import Reader
 
     async with Client.from_kubeconfig(kubeconfig, context or None) as client:
-        yield Reader(client)
+        try:
+            yield Reader(client)
+        except statuses.Unauthorized as error:
+            what = f"{client.connection.where} does not know you"
+            remedy = "sign in anew, as its token may have expired, or name another --context"
+            raise WhatError(what, str(error), remedy) from error
 
 
 async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: bool) -> None:
@@ -212,7 +219,7 @@ async def _surveyed(namespace: str, scopes: list[str], kubeconfig: Path | None, 
     async with _reader(kubeconfig, context) as reader:
         found = await surveying.survey(reader, scopes or surveying.SCOPES, namespace)
     _print(telling.survey(found), reporting.survey(found), output)
-    return not (found.findings or found.warnings)
+    return not (found.findings or found.warnings or (found.unread and not found.objects))
 
 
 async def _explained(asked: _Asked, output: str) -> None:
@@ -244,4 +251,4 @@ def _show(found: "Trace", output: str) -> None:
     states = ["", *(node.health.state.value for node, _ in rows)]
     for line, state in zip(cells, states, strict=True):
         text = "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        typer.secho(text, fg=STYLES.get(state))
+        typer.secho(text, fg=None if os.environ.get("NO_COLOR") else STYLES.get(state))

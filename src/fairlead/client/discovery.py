@@ -19,7 +19,13 @@ _ACCEPT = ",".join(
 
 async def discover(client: Client) -> list[APIGroup]:
     """Every group, the core group first. Raises what `Client` raises where the server itself does not answer."""
-    core, named = await asyncio.gather(_aggregated(client, "/api"), _aggregated(client, "/apis"))
+    core, named = await asyncio.gather(
+        _aggregated(client, "/api"), _aggregated(client, "/apis"), return_exceptions=True
+    )
+    if isinstance(core, BaseException):  # only now, so that the other does not outlive the client
+        raise core
+    if isinstance(named, BaseException):
+        raise named
     if core is None or named is None:
         return await _legacy(client)
     return [*core, *named]

@@ -10,21 +10,22 @@ Source: reference/crossplane.md §1.7, §3 (deletion), §7, 2 and 3.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fairlead.crossplane import tracing
+from fairlead.crossplane import packages, surveying, sweeping, tracing
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.managed import managing
 from fairlead.crossplane.tracing import Limits, Node, Trace
 from fairlead.crossplane.understanding import circumstances, radius
 from fairlead.crossplane.understanding.causes import FINALIZERS, Cause
 from fairlead.crossplane.understanding.circumstances import Circumstances
+from fairlead.crossplane.understanding.radius import Radius
 from fairlead.crossplane.understanding.rules.anything import held
 from fairlead.crossplane.understanding.rules.composing import bound_otherwise, stranded
 from fairlead.crossplane.understanding.rules.managing import no_controller
 from fairlead.resources.kinds import Kind
-from fairlead.resources.reading import Reader
+from fairlead.resources.reading import Query, Reader
 
 Object = Mapping[str, Any]
 _LIMITS = Limits()
@@ -52,18 +53,36 @@ async def explain(reader: Reader, kind: Kind, name: str, namespace: str = "", *,
     known = await circumstances.gather(reader, trace, deletion=True)
     metadata = (trace.root.obj or {}).get("metadata") or {}
     finalizers = [str(each) for each in metadata.get("finalizers") or ()]
-    below = Counter(each.reference.kind for each in trace.nodes[1:] if each.obj is not None)
-    lives_by_it = await radius.radius(reader, trace.root.obj or {})
+    lives_by_it = await _living_by(reader, trace)
     return Deletion(
         trace,
         str(metadata.get("deletionTimestamp") or ""),
         tuple((each, FINALIZERS.get(each, "whoever put it there")) for each in finalizers),
         tuple(_usages(known)),
-        lives_by_it.counts or tuple(sorted(below.items())),
+        lives_by_it.counts,
         tuple(str(each.reference) for each in trace.nodes if each.obj is not None and stays_outside(each.obj)),
         tuple(_obstacles(known)),
         (*known.unread, *lives_by_it.unread),
     )
+
+
+async def _living_by(reader: Reader, trace: Trace) -> Radius:
+    """What its references name goes with it, unless it is a package: that only uses what it depends on."""
+    root = trace.root.obj or {}
+    if trace.root.reference.api_version == "v1" and trace.root.reference.kind == "Namespace":
+        return await _in_namespace(reader, trace.root.reference.name)
+    found = await radius.radius(reader, root)
+    if found.counts or packages.is_package(root):
+        return found
+    below = Counter(each.reference.kind for each in trace.nodes[1:] if each.obj is not None)
+    return replace(found, counts=tuple(sorted(below.items())))
+
+
+async def _in_namespace(reader: Reader, name: str) -> Radius:
+    kinds = surveying.chosen(await reader.kinds(), ("claims", "composites", "managed"))
+    found = await sweeping.sweep(reader, kinds, lambda _, obj: True, Query(namespace=name))
+    counts = tuple((each.kind.api.kind, each.seen) for each in found if each.seen)
+    return Radius(counts, sweeping.gaps(found))
 
 
 def stays_outside(obj: Object) -> bool:

@@ -55,7 +55,9 @@ async def _of_definition(reader: Reader, xrd: Object) -> Radius:
     names = [spec.get("claimNames") or {}, spec.get("names") or {}]
     found = await _lists(reader, [(str(each["kind"]), group) for each in names if each.get("kind")])
     composites = found[-1].items if found else []
-    composed = Counter(each.kind for obj in composites for each in references.children(obj))
+    own = str((spec.get("names") or {}).get("kind"))  # such a one is among the composites already
+    below = (each for obj in composites for each in references.children(obj))
+    composed = Counter(each.kind for each in below if (each.kind, each.api_version.partition("/")[0]) != (own, group))
     counted = _counted(found)
     return Radius((*counted.counts, *sorted(composed.items())), counted.unread, counted.names)
 

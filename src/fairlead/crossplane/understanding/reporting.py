@@ -7,6 +7,7 @@ belongs to what, and the hardest for a program to search.
 from collections.abc import Iterator
 from typing import Any
 
+from fairlead.crossplane import sources
 from fairlead.crossplane.judging import State
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.surveying import Survey
@@ -18,7 +19,7 @@ from fairlead.machinery import conditions
 
 _PACKAGED = "pkg.crossplane.io/"
 COLUMNS = ("NAME", "SYNCED", "READY", "STATUS")
-PACKAGE_COLUMNS = ("NAME", "INSTALLED", "HEALTHY", "STATUS")
+PACKAGE_COLUMNS = ("NAME", "VERSION", "INSTALLED", "HEALTHY", "STATUS")
 
 
 def columns(trace: Trace) -> tuple[str, ...]:
@@ -40,19 +41,20 @@ def _called(node: Node, wide: bool) -> str:
     return f"{node.reference}{made}"
 
 
-def _cells(node: Node, packaged: bool) -> tuple[str, str, str]:
+def _cells(node: Node, packaged: bool) -> tuple[str, ...]:
     if not packaged:
         return node.status("Synced"), node.status("Ready"), status(node)
     revised = node.reference.kind.endswith("Revision")
     healthy = next((node.status(each) for each in ("Healthy", "RevisionHealthy") if node.status(each) != "-"), "-")
     desired = str(((node.obj or {}).get("spec") or {}).get("desiredState") or "-")
-    return (desired if revised else node.status("Installed")), healthy, status(node)
+    installed = desired if revised else node.status("Installed")
+    return sources.of(node.obj or {}).version or "-", installed, healthy, status(node)
 
 
 def status(node: Node) -> str:
     """One line, whole; what was cut below it at the end."""
     health = node.health
-    said = f"{health.reason}: {health.message}" if health.message else health.reason
+    said = ": ".join(filter(None, (health.reason, health.message)))
     shown = said if health.state is State.HEALTHY else f"{health.state.value}: {said}" if said else health.state.value
     return " ".join("; ".join(each for each in (shown, node.cut) if each).split())
 
@@ -77,6 +79,8 @@ def document(trace: Trace) -> dict[str, Any]:
 def _node(node: Node) -> dict[str, Any]:
     found: dict[str, Any] = {"id": node.id, "parent": node.parent, "depth": node.depth, **_named(node.reference)}
     found |= {"composedName": node.composed_name} if node.composed_name else {}
+    if _is_packaged(node) and (source := str(sources.of(node.obj or {}))):
+        found["package"] = source
     health = node.health
     found["health"] = {"state": health.state.value, "reason": health.reason, "message": health.message}
     found["conditions"] = conditions.conditions(node.obj or {})

@@ -163,6 +163,10 @@ def compositions() -> Next:
     return listing("list_compositions", "Composition.apiextensions.crossplane.io")
 
 
+def objects_in(namespace: str, kind: str) -> Next:
+    return Next((step("resources_list", kind=kind, namespace=namespace),), f"kubectl get {kind} -n {namespace}")
+
+
 def revisions_of(composition: str) -> Next:
     kind = "CompositionRevision.apiextensions.crossplane.io"
     label = f"crossplane.io/composition-name={composition}"

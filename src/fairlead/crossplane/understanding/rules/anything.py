@@ -1,5 +1,7 @@
 """What can be wrong with an object of any kind: paused, gone, kept from going, or native and not well."""
 
+import re
+
 from fairlead.crossplane import packages
 from fairlead.crossplane.judging import State, is_paused
 from fairlead.crossplane.references import of as reference_of
@@ -71,6 +73,8 @@ def held(node: Node, known: Circumstances) -> Cause | None:
     """A deletion that waits."""
     if node.health.state is not State.DELETING or node.obj is None:
         return None
+    if node.reference.api_version == "v1" and node.reference.kind == "Namespace":
+        return _namespace_held(node)
     blocking = known.protecting(node)
     if blocking:
         names = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in blocking)
@@ -85,6 +89,25 @@ def held(node: Node, known: Circumstances) -> Cause | None:
     weight = 60 + node.depth - (20 if _WAITING_ABOVE.issuperset(finalizers) and node.depth else 0)
     following = steps.explain_deletion(node.reference)
     return Cause("held", node.reference, what, removers + warnings, remedy, following, weight)
+
+
+_LEFT = re.compile(r"(?P<resource>\S+) has \d+ resource instances")
+
+
+def _namespace_held(node: Node) -> Cause:
+    """Its controller says what is left, kind by kind."""
+    told = [each for each in conditions.conditions(node.obj or {}) if each.get("status") == "True"]
+    evidence = tuple(str(each.get("message") or each.get("reason")) for each in told)
+    left = next((each for each in map(_LEFT.search, evidence) if each), None)
+    name, following = node.reference.name, steps.look_at(node.reference)
+    if left is None:
+        what, remedy = f"{node.reference} is being deleted, and its content goes", "look again in a while"
+    else:
+        resource = left["resource"].rstrip(".")  # of the core group
+        what = f"{node.reference} is being deleted and waits for the {resource} in it"
+        remedy = "see what each of them waits for; the namespace goes with the last of them"
+        following = steps.objects_in(name, resource)
+    return Cause("held", node.reference, what, evidence, remedy, following, 60)
 
 
 def native_failed(node: Node, known: Circumstances) -> Cause | None:
