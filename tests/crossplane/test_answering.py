@@ -1,7 +1,9 @@
 """What was found out is told: in time, and so that it can be read."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,15 +21,28 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    """Of a plane on which nobody looks at packages, and a server whose calls are short."""
-    async with EmbeddedCluster("still", tmp_path) as running:
+async def plane(tmp_path: Path) -> AsyncIterator[EmbeddedCluster]:
+    """On which nobody looks at packages."""
+    server = EmbeddedCluster("still", tmp_path)
+    async with server as running:
         async with Client.from_kubeconfig(running.kubeconfig) as client:
             for each in crossplanekinds.crds():
                 await client.apply(manifests.CRDS, each, manager="tests")
-        offer = offering.combined(catalog.chosen(["crossplane"], catalog.toolsets()))
-        async with Targets((Target("here", kubeconfig=str(running.kubeconfig)),), reads_only=False) as targets:
-            yield Gate(NamedServer("one", timeout_seconds=8), offer, targets)
+        yield server
+
+
+@asynccontextmanager
+async def served(kubeconfig: Path) -> AsyncIterator[Gate]:
+    """By a server whose calls are short."""
+    offer = offering.combined(catalog.chosen(["crossplane"], catalog.toolsets()))
+    async with Targets((Target("here", kubeconfig=str(kubeconfig)),), reads_only=False) as targets:
+        yield Gate(NamedServer("one", timeout_seconds=8), offer, targets)
+
+
+@pytest.fixture
+async def gate(plane: EmbeddedCluster) -> AsyncIterator[Gate]:
+    async with served(plane.kubeconfig) as found:
+        yield found
 
 
 @pytest.mark.requirement("crossplane-toolset:waiting")
@@ -49,3 +64,43 @@ async def test_manifests_that_are_all_wrong_are_told_line_by_line(gate: Gate) ->
         "Provider/one: invalid",
         "Provider/two: invalid",
     ]
+
+
+@pytest.mark.requirement("crossplane-toolset:rights")
+async def test_who_lacks_a_right_hears_who_gives_it(plane: EmbeddedCluster, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "stranger.kubeconfig"
+    kubeconfig.write_bytes(plane.access("stranger"))
+    async with served(kubeconfig) as gate:
+        for tool, given in (("list_providers", {}), ("get_provider", {"name": "one"})):
+            outcome = await gate.call(STDIO, tool, given)
+            assert outcome.failed
+            assert 'is forbidden: User "stranger"' in outcome.answer.text
+            assert "`fairlead mcp rbac` prints all that the server needs" in outcome.answer.text
+
+
+def usages_crd() -> dict[str, Any]:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1beta1", "served": True, "storage": True, "schema": schema}
+    names = {"kind": "Usage", "plural": "usages"}
+    spec = {"group": "protection.crossplane.io", "scope": "Namespaced", "names": names, "versions": [version]}
+    metadata = {"name": "usages.protection.crossplane.io"}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"} | {
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+@pytest.mark.requirement("crossplane-toolset:rights")
+async def test_a_list_that_could_not_be_read_is_not_called_empty(plane: EmbeddedCluster, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "stranger.kubeconfig"
+    kubeconfig.write_bytes(plane.access("stranger"))
+    async with Client.from_kubeconfig(plane.kubeconfig) as client:
+        await client.apply(manifests.CRDS, usages_crd(), manager="tests")
+    empty = {"list_compositions": "no compositions", "list_usages": "no usages: nothing is protected from deletion"}
+    for tool, nothing in empty.items():
+        async with served(kubeconfig) as gate:
+            lines = (await gate.call(STDIO, tool, {})).answer.text.splitlines()
+        assert lines[0] == f"no {tool.removeprefix('list_')} among what could be read"
+        assert "is forbidden" in lines[1]
+        async with served(plane.kubeconfig) as gate:
+            assert (await gate.call(STDIO, tool, {})).answer.text.startswith(nothing)

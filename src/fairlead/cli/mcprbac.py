@@ -10,6 +10,8 @@ from fairlead.machinery.errors import FairleadError
 if TYPE_CHECKING:
     from fairlead.mcp.named.servers import NamedServer
 
+_UNTIL = "# Of the kinds that are served now: print and apply it anew when platform APIs or providers have come."
+
 
 class AccountError(FairleadError):
     """What is given names no service account."""
@@ -24,7 +26,8 @@ def rbac(
 ) -> None:
     """Print the ClusterRole that a server's tools need in its cluster: no wildcards, no Secrets.
 
-    What is served is asked of the cluster with your own rights; nothing is changed.
+    Which kinds are served is asked of the cluster, with the credentials of the server's file; nothing is changed.
+    The role names the kinds of today: print and apply it anew when platform APIs or providers have come.
     """
     from fairlead.mcp.operating.sources import Source
     from fairlead.serving import loops
@@ -49,4 +52,5 @@ async def _rbac(one: "NamedServer", namespace: str, account: str) -> None:
         entries = {each: catalog.chosen([each], available) for each in one.catalog}
         made = rbac.role(one.name, entries, gate.tools(TERMINAL), kinds)
     documents = [made, *([rbac.binding(made, namespace, account)] if account else [])]
+    typer.echo(_UNTIL)
     typer.echo("---\n".join(map(encoding.to_yaml, documents)).rstrip())

@@ -29,6 +29,8 @@ _T = TypeVar("_T")
 _LOOKED_AT = 500
 _MOST = 8
 _NAMESPACE = "give `namespace`"
+_FORBIDDEN = " is forbidden: User "
+_RIGHTS = "an administrator gives the right: `fairlead mcp rbac` prints all that the server needs for today's kinds"
 
 
 def guided(tools: Iterable[Tool]) -> tuple[Tool, ...]:
@@ -46,6 +48,8 @@ def _around(do: Callable[[Any, Arguments], Awaitable[_T]]) -> Callable[[Any, Arg
             if lack := await _lack(call, arguments, error):
                 raise ToolError(lack.what, lack.why, lack.remedy) from error
             told = await _told(changing.reader(call, arguments), arguments, error)
+            if not told and _FORBIDDEN in str(error) and _RIGHTS not in str(error):
+                raise ToolError(str(error), "", _RIGHTS) from error
             if not told:
                 raise
             what = str(error).partition("; list ")[0].partition(f"; {_NAMESPACE}")[0]

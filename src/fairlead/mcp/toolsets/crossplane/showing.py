@@ -63,7 +63,7 @@ def table(
     """Rows of our own making, `of` so many that there are; gaps are what was not read."""
     lines = [redacting.text(fencing.plain(f"not read: {each}")) for each in gaps]
     if not of:
-        return Answer("\n".join([f"no {what}", *lines]))
+        return Answer("\n".join([f"no {what} among what could be read" if lines else f"no {what}", *lines]))
     text = redacting.text(tabulating.render(Rows(tuple(columns), tuple(shortening.rows(cells)))))
     more = f"; {of - len(cells)} more are left out: narrow, or raise limit" if of > len(cells) else ""
     answer = answering.listed(text, what, f"{of} in all{more}", len(cells))

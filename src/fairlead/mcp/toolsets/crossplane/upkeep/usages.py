@@ -149,6 +149,7 @@ async def list_usages(call: Call, arguments: Arguments) -> Answer:
     if not lines:
         narrowed = any(arguments.get(each.name) for each in (NAMESPACE, LABELS, *_OF, *usagesides.BY))
         none = "no such usages" if narrowed else "no usages: nothing is protected from deletion"
+        none = "no usages among what could be read" if gaps else none
         return Answer("\n".join([none, *gaps]))
     text = "\n".join(shortening.lines(lines, shortening.room(arguments["limit"])))
     return Answer("\n".join([fencing.fenced(redacting.text(text), "usages"), f"{total} {said}", *gaps]))
