@@ -10,7 +10,7 @@ import pytest
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Handler, Headers, Request, Response
-from fairlead.machinery.paths import Resource
+from fairlead.machinery.paths import Resource, SegmentError
 from fairlead.serving.listening import listen
 from tests.serving.clients import Answer, connect
 
@@ -184,6 +184,13 @@ class TestFailures:
         error = statuses.ServiceUnavailable("not yet", {"retryAfterSeconds": 3})
         answer = await ask(self.raising(error), "GET", "/")
         assert (answer.status, answer.all("retry-after")) == (503, ["3"])
+
+    async def test_a_name_that_nothing_can_have_is_a_bad_request(self, caplog: pytest.LogCaptureFixture) -> None:
+        answer = await ask(self.raising(SegmentError("'a%b' is no name", "names have neither / nor %")), "GET", "/x")
+        status = encoding.from_json(answer.body)
+        assert (answer.status, status["reason"]) == (400, "BadRequest")
+        assert status["message"] == "'a%b' is no name: names have neither / nor %"
+        assert not caplog.records
 
     async def test_a_foreseen_failure_is_logged_in_one_line(self, caplog: pytest.LogCaptureFixture) -> None:
         answer = await ask(self.raising(FairleadError("the disk is full", "no space")), "GET", "/x")

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from fairlead.machinery import encoding, statuses
 from fairlead.machinery.errors import FairleadError
 from fairlead.machinery.messages import Handler, Headers, Request, Response
+from fairlead.machinery.paths import SegmentError
 from fairlead.serving.peers import CONNECTION, PEER_CERTIFICATE
 
 Message = MutableMapping[str, Any]
@@ -63,6 +64,8 @@ class Application:
             return await self._handler(request)
         except statuses.StatusError as error:
             return _failure(error)
+        except SegmentError as error:
+            return _failure(statuses.BadRequest(f"{error.what}: {error.why}"))
         except FairleadError as error:
             _log.error("%s %s: %s", request.method, request.path, error)
             return _failure(_hidden())
