@@ -138,6 +138,8 @@ async def test_a_field_of_a_later_version_is_called_so(bare: Cluster, path: str,
     async with bare.open() as client:
         kinds = await Reader(client).kinds()
     assert str(presence.refusal(kinds, FairleadError(f"{said} declared in schema"))) == told
+    of_a_provider = said.replace("pkg.crossplane.io", "kubernetes.m.crossplane.io")
+    assert presence.refusal(kinds, FairleadError(f"{of_a_provider} declared in schema")) is None
 
 
 def test_a_survey_under_a_warning_calls_nothing_well() -> None:

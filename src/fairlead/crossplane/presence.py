@@ -53,7 +53,8 @@ _SINCE: Mapping[str, str] = {
 }
 """Fields of Crossplane's own kinds, by the version that brought them."""
 _UNDECLARED = re.compile(
-    r"crossplane\.io/\w+, Kind=(\w+)\): (?P<path>\S*?(?P<field>\w+)): field not declared in schema"
+    r" (?:apiextensions|pkg|ops|protection)\.crossplane\.io/\w+, Kind=(\w+)\): "
+    r"(?P<path>\S*?(?P<field>\w+)): field not declared in schema"
 )
 _MADE = ("claim", "composite", "managed")
 ABSENT = "Crossplane is not installed here"
