@@ -50,6 +50,20 @@ def keeping(ward: Ward, name: str, policy: str) -> None:
     ward.plane.run("delete", "databases", name, "-n", NAMESPACE, "--wait=false")
 
 
+def lost(plane: Kubectl, name: str) -> None:
+    """A claim whose composition is not there, once its composite says so."""
+    claim = manifests.claim(name, NAMESPACE)
+    claim["spec"]["compositionRef"] = {"name": "nowhere"}
+    plane.apply(claim)
+
+    def told() -> None:
+        composite = plane.get(manifests.DATABASES, name, NAMESPACE)["spec"].get("resourceRef", {}).get("name")
+        if not composite or "ReconcileError" not in plane.run("get", "xdatabase", composite, "-o", "json"):
+            raise Refused(f"{composite} says nothing yet")
+
+    world.eventually(told)
+
+
 def let_go(ward: Ward, name: str) -> None:
     free = json.dumps({"metadata": {"finalizers": None}})
     ward.plane.run("patch", "configmap", f"{name}-outside", "-n", NAMESPACE, "--type=merge", "-p", free)

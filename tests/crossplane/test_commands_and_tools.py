@@ -17,9 +17,10 @@ from fairlead.mcp.named.servers import NamedServer, Target
 from fairlead.mcp.reaching.targets import Targets
 from fairlead.resources.reading import Reader
 from testenv.servers import RealCluster
+from tests.crossplane import patients
 from tests.crossplane.conftest import GROUP, NAMESPACE
-from tests.e2e import manifests, world
-from tests.e2e.hands import Kubectl, Refused
+from tests.e2e import manifests
+from tests.e2e.hands import Kubectl
 
 pytestmark = [
     pytest.mark.anyio,
@@ -38,18 +39,8 @@ async def gate(plane: Kubectl, plane_server: RealCluster) -> AsyncIterator[Gate]
 
 @pytest.fixture
 def lost(plane: Kubectl, unique: Callable[[str], str]) -> str:
-    """A claim whose composition is not there, once its composite says so."""
     name = unique("lost")
-    claim = manifests.claim(name, NAMESPACE)
-    claim["spec"]["compositionRef"] = {"name": "nowhere"}
-    plane.apply(claim)
-
-    def told() -> None:
-        composite = plane.get(manifests.DATABASES, name, NAMESPACE)["spec"].get("resourceRef", {}).get("name")
-        if not composite or "ReconcileError" not in plane.run("get", "xdatabase", composite, "-o", "json"):
-            raise Refused(f"{composite} says nothing yet")
-
-    world.eventually(told)
+    patients.lost(plane, name)
     return name
 
 

@@ -28,11 +28,11 @@ from fairlead.resources.kinds import Kinds
 from fairlead.resources.reading import Reader
 from testenv.registry import Registry
 from testenv.servers import RealCluster
-from tests.crossplane import sweeping
+from tests.crossplane import patients, sweeping
 from tests.crossplane.conftest import GROUP, NAMESPACE
 from tests.crossplane.rights_cases import CASES, MANAGED_GROUP, XRD, Bed
-from tests.e2e import manifests, world
-from tests.e2e.hands import Kubectl, Refused
+from tests.e2e import manifests
+from tests.e2e.hands import Kubectl
 from tests.mcp.changing import Person
 
 Object = dict[str, Any]
@@ -185,16 +185,7 @@ async def client(plane_server: RealCluster) -> AsyncIterator[Client]:
 def claim(plane: Kubectl, unique: Callable[[str], str]) -> str:
     """One whose composite is in trouble, so that a diagnosis looks at all that it ever looks at."""
     name = unique("troubled")
-    wanted = manifests.claim(name, NAMESPACE)
-    wanted["spec"]["compositionRef"] = {"name": "nowhere"}
-    plane.apply(wanted)
-
-    def told() -> None:
-        composite = plane.get(manifests.DATABASES, name, NAMESPACE)["spec"].get("resourceRef", {}).get("name")
-        if not composite or "ReconcileError" not in plane.run("get", "xdatabase", composite, "-o", "json"):
-            raise Refused(f"{composite} says nothing yet")
-
-    world.eventually(told)
+    patients.lost(plane, name)
     return name
 
 
