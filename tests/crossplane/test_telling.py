@@ -1,9 +1,13 @@
 """A survey in words stays short, whatever a plane holds, and names every kind that it could not read."""
 
+from typing import Any
+
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairlead.cli import understanding
 from fairlead.crossplane.judging import Health, State
 from fairlead.crossplane.references import Reference
 from fairlead.crossplane.surveying import Finding, Survey
@@ -85,3 +89,16 @@ def test_a_package_is_shown_with_its_version() -> None:
     ((_, cells),) = reporting.rows(trace)
     assert dict(zip(reporting.columns(trace), cells, strict=True))["VERSION"] == "v1.2.3"
     assert reporting.document(trace)["nodes"][0]["package"] == "registry.example.org:5000/demo/cloud:v1.2.3"
+
+
+@pytest.mark.requirement("crossplane-understanding:people-and-agents")
+@pytest.mark.parametrize(("setting", "expected"), [("", "green"), ("1", None)])
+def test_colours_are_left_out_where_somebody_wants_none(
+    monkeypatch: pytest.MonkeyPatch, setting: str, expected: str | None
+) -> None:
+    colours = list[Any]()
+    monkeypatch.setattr(typer, "secho", lambda text, fg: colours.append(fg))
+    monkeypatch.setenv("NO_COLOR", setting)
+    reference = Reference("cloud.example.org/v1", "Bucket", "one", "shop")
+    understanding.show(Trace((Node(0, None, 0, reference, Health(State.HEALTHY)),)), "tree")
+    assert colours == [None, expected]

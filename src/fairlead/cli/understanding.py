@@ -193,7 +193,7 @@ async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: 
             found = await tracing.trace(reader, kind, asked.name, namespace, limits=limits, secrets=secrets)
             if (now := reporting.document(found)) != before:
                 typer.echo("", nl=before is not None)
-                _show(found, output)
+                show(found, output)
                 before = now
             if not watch:
                 return
@@ -239,7 +239,7 @@ def _print(lines: Iterable[str], document: Any, output: str) -> None:
     typer.echo(json.dumps(document, indent=2) if output == "json" else encoding.to_yaml(document).rstrip())
 
 
-def _show(found: "Trace", output: str) -> None:
+def show(found: "Trace", output: str) -> None:
     from fairlead.crossplane.understanding import reporting
 
     if output in ("json", "yaml"):
