@@ -20,7 +20,7 @@ Object = dict[str, Any]
 MOST = 50
 """Usages made by one call."""
 BY = (Parameter("by_kind", "What uses it."), Parameter("by_name", "Its name."))
-BY_SELECTOR = Parameter("by_label_selector", "Instead; so too.")
+BY_SELECTOR = Parameter("by_label_selector", "Instead; has to match one.")
 
 
 async def protected(reader: Reader, kind: Kind, namespace: str, arguments: Arguments) -> list[str]:
