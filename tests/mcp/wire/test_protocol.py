@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -18,8 +19,11 @@ from fairlead.cli.main import run
 from fairlead.mcp.callers import STDIO
 from fairlead.mcp.named.servers import NamedServer, Target
 from fairlead.mcp.operating import running
+from fairlead.mcp.wire import protocol
 from fairlead.serving import listening
 from tests.clusters import Pair
+from tests.mcp.changing import World, gate
+from tests.mcp.fakes import NoClusters
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("mcp:both-eras")]
 
@@ -53,6 +57,21 @@ async def test_a_port(embedded_pair: Pair, mode: str) -> None:
                 assert "pods_log" not in {each.name for each in (await client.list_tools()).tools}
                 with pytest.raises(MCPError, match="unknown tool: pods_log"):
                     await client.call_tool("pods_log", {"name": "a", "namespace": "b"})
+
+
+class OneCluster(NoClusters):
+    names = ["one"]  # noqa: RUF012 - never changed
+
+
+async def test_a_parameter_that_is_not_listed_is_not_told_of() -> None:
+    """Where there is one cluster, no tool takes `context`."""
+    several = gate(World())
+    one = replace(several, clusters=OneCluster())
+    for tried, told in ((several, True), (one, False)):
+        async with Client(protocol.server(tried, STDIO)) as client:
+            assert ("`context`" in str(client.instructions)) is told
+            listed = (await client.list_tools()).tools
+            assert told or not any("context" in each.input_schema["properties"] for each in listed)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
