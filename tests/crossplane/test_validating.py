@@ -178,3 +178,35 @@ async def test_what_crossplane_alone_would_refuse_is_invalid(client: Client, uni
     never = {**runs, "spec": {**runs["spec"], "schedule": "0 0 31 2 *"}}
     [found] = await validating.validate(Reader(client), [never], tries=True)
     assert "is never due" in found.errors[0][1]
+
+
+@pytest.mark.requirement("crossplane-understanding:validation")
+@pytest.mark.parametrize(
+    ("why", "status", "said"),
+    [
+        (
+            'User "dev" cannot get resource "jars" in API group "a.b" in the namespace "default"',
+            "valid",
+            "may not read",
+        ),
+        ('jars.a.b "one" is forbidden: exceeded quota: few, requested: 1, used: 3, limited: 3', "invalid", "quota"),
+        ('admission webhook "rules.a.b" denied the request: no', "invalid", "denied the request"),
+    ],
+)
+async def test_a_missing_right_says_nothing_of_the_manifest_and_a_denial_does(
+    client: Client, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, why: str, status: str, said: str
+) -> None:
+    group = f"{unique('closed')}.example.org"
+    await client.create(CRDS, crd(group, "Jar"))
+    manifest = {"apiVersion": f"{group}/v1", "kind": "Jar", "metadata": {"name": "one"}, "spec": {}}
+    request = client.connection.request
+
+    async def refused(method: str, path: str, **more: Any) -> Any:
+        if "/jars" in path:
+            raise statuses.Forbidden(why)
+        return await request(method, path, **more)
+
+    monkeypatch.setattr(client.connection, "request", refused)
+    [found] = await validating.validate(Reader(client), [manifest], NAMESPACE, tries=True)
+    assert found.status == status
+    assert said in " ".join((*found.unchecked, *(message for _, message in found.errors)))

@@ -18,7 +18,7 @@ from fairlead.resources import applying, schemas
 from fairlead.resources.diffing import Diff, diff
 from fairlead.resources.kinds import Kind
 from fairlead.resources.planning import MANAGER, live, subject
-from fairlead.resources.reading import Reader
+from fairlead.resources.reading import Reader, lacks_right
 
 Object = dict[str, Any]
 _NO_TIME = "1970-01-01T00:00:00Z"
@@ -36,31 +36,55 @@ class Outlook:
 
 
 async def outlook(
-    reader: Reader, manifest: Mapping[str, Any], namespace: str = "", *, force: bool = False, tries: bool
+    reader: Reader,
+    manifest: Mapping[str, Any],
+    namespace: str = "",
+    *,
+    force: bool = False,
+    tries: bool,
+    as_new: bool = False,
 ) -> Outlook:
     """The server's own answer where it may be asked for one (`tries`), else `foreseen`. Raises as both."""
     if tries:
         try:
             change = await applying.planned(reader, manifest, namespace, force=force)
             return Outlook(change.subject, change.before is None, change.diff, (), tried=True)
-        except statuses.Forbidden:
-            pass
-    return await foreseen(reader, manifest, namespace, force=force)
+        except statuses.Forbidden as error:
+            if not lacks_right(error):
+                raise
+    return await foreseen(reader, manifest, namespace, force=force, as_new=as_new)
 
 
-async def foreseen(reader: Reader, manifest: Mapping[str, Any], namespace: str = "", *, force: bool = False) -> Outlook:
-    """Raises `statuses.Invalid` and the like as the server would, and what `applying.planned` raises."""
+async def foreseen(
+    reader: Reader, manifest: Mapping[str, Any], namespace: str = "", *, force: bool = False, as_new: bool = False
+) -> Outlook:
+    """Takes for new what may not be read, where `as_new` says so.
+
+    Raises `statuses.Invalid` and the like as the server would, and what `applying.planned` raises.
+    """
     kind = await reader.kind(manifest["kind"], manifest["apiVersion"])
     namespace = applying.namespace_of(kind, manifest, namespace)
     name = manifest["metadata"]["name"]
-    before = await live(reader, kind, name, namespace)
+    before, unseen = await _before(reader, kind, name, namespace, as_new=as_new)
     body = applying.versioned(manifest, namespace, before["metadata"]["resourceVersion"] if before else "")
     schema = await schemas.of(reader.client, kind)
     after = await _applied(reader, kind, schema, before, body, force=force)
     causes = schema.validate(_bare(after), _bare(before) if before else None)
     if causes:
         raise statuses.invalid(kind.resource.group, kind.api.kind, name, causes)
-    return Outlook(subject(kind, name, namespace), before is None, diff(before, after), _unchecked(schema, after))
+    unchecked = (*unseen, *_unchecked(schema, after))
+    return Outlook(subject(kind, name, namespace), before is None, diff(before, after), unchecked)
+
+
+async def _before(
+    reader: Reader, kind: Kind, name: str, namespace: str, *, as_new: bool
+) -> tuple[Object | None, tuple[str, ...]]:
+    try:
+        return await live(reader, kind, name, namespace), ()
+    except statuses.Forbidden as error:
+        if not as_new or not lacks_right(error):
+            raise
+        return None, ("whether it is there already, and may become what it would be: you may not read it",)
 
 
 async def _applied(

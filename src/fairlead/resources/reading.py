@@ -165,6 +165,11 @@ def next_step(error: FairleadError, kind: Kind | None = None) -> str:
     return ""
 
 
+def lacks_right(error: statuses.Forbidden) -> bool:
+    """Whether the authorizer refused, and not a quota, a policy or a webhook, which answer 403 too."""
+    return _LACKS.search(error.message) is not None
+
+
 def _missing(message: str) -> str:
     """The right that the authorizer says is lacking, as a rule of a Role; empty where it says something else."""
     found = _LACKS.search(message)

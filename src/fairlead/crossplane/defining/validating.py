@@ -68,7 +68,7 @@ async def _verdict(reader: Reader, manifest: Object, namespace: str, known: _Kno
         return Verdict(reference, MISSING_SCHEMA, (("", str(error)),) if not comes else (), (comes,) if comes else ())
     try:
         inside = "" if reference.namespace else namespace
-        found = await offline.outlook(reader, manifest, inside, force=True, tries=tries)
+        found = await offline.outlook(reader, manifest, inside, force=True, tries=tries, as_new=True)
     except statuses.StatusError as error:
         causes = [(str(each.get("field") or ""), str(each.get("message") or "")) for each in error.causes]
         return Verdict(reference, INVALID, tuple(causes or [("", error.message)]))
