@@ -41,6 +41,8 @@ def test_kinds_that_could_not_be_read_are_no_health() -> None:
     (first, second) = telling.survey(Survey(2, 1, (), ("disks.example.org: forbidden",)))
     assert first == "what could be read is well: 1 objects of 2 kinds"
     assert second == "not read: disks.example.org: forbidden"
+    first, _ = telling.survey(Survey(1, 0, (), ("disks.example.org: forbidden",)))
+    assert first == "no object could be read: 0 objects of 1 kinds"
 
 
 def test_kinds_that_may_not_be_listed_are_one_line_for_each_place() -> None:

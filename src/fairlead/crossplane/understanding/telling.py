@@ -83,7 +83,9 @@ def _well(found: Survey) -> str:
         return "no object says that it is not well"
     if not found.kinds:
         return "none of these kinds is served here"
-    return "all well" if not found.unread else "what could be read is well"
+    if not found.unread:
+        return "all well"
+    return "what could be read is well" if found.objects else "no object could be read"
 
 
 _MOST = 22_000
