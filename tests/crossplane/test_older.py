@@ -193,7 +193,7 @@ async def test_packages_come_and_go(
     shown = await older("get_configuration", name=name)
     assert f"installed 1 CompositeResourceDefinition: xqueues.{group}" in shown
     assert "1 in all" in await older("list_configuration_revisions", configuration=name)
-    assert f"Configuration/{name}  True" in await older("trace_resource", **one)
+    assert f"Configuration/{name}  v1.0.0  True" in await older("trace_resource", **one)
     assert f"xqueues.{group}" in await older("list_xrds", limit=500)
 
 
