@@ -124,6 +124,8 @@ _RUNTIME_REMEDIES = {
 
 _ANOTHER = re.compile(r"package meta type is not (?P<kind>Provider|Configuration|Function)")
 _CROSSPLANE = re.compile(r"incompatible Crossplane version: (?P<why>.+)")
+_FETCHING = re.compile(r"cannot resolve|cannot unpack package")
+"""As Crossplane says it since 2.2, and said it before."""
 _UNFETCHED = (
     (
         re.compile(r"UNAUTHORIZED|DENIED|status code 40[13]"),
@@ -170,7 +172,7 @@ def package_failed(node: Node, known: Circumstances) -> Cause | None:
     what = f"{node.reference} is not installed and healthy"
     remedy = "see what the event says of its image" if warnings else "see its revisions"
     for each, reason, mends in _UNFETCHED:
-        if "cannot resolve" in told and each.search(told):
+        if _FETCHING.search(told) and each.search(told):
             what, remedy = f"{node.reference} cannot be fetched: {reason}", mends
             break
     evidence = (health_of(node), *warnings[:3])
