@@ -141,6 +141,22 @@ def test_the_command_prints_it(plane_server: RealCluster, orders: str, capsys: p
 
 
 @pytest.mark.real
+def test_without_a_name_all_of_a_kind_are_printed(
+    plane_server: RealCluster, orders: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--kubeconfig", str(plane_server.cluster.kubeconfig)]
+    assert main.run(["trace", "database", "-n", NAMESPACE, *where]) == 0
+    heads = [each.split()[0] for each in capsys.readouterr().out.splitlines() if each and each[0] not in " └├N│"]
+    assert f"Database/{orders}" in heads
+    assert {each.partition("/")[0] for each in heads} == {"Database"}
+    assert main.run(["trace", "database", "-n", NAMESPACE, "-o", "json", *where]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["nodes"][0]["name"] for each in found] == [each.partition("/")[2] for each in heads]
+    assert main.run(["trace", "database", "-n", "kube-public", *where]) == 0
+    assert capsys.readouterr().out == f"no databases.{GROUP} in kube-public\n"
+
+
+@pytest.mark.real
 async def test_the_object_that_is_in_trouble_says_why(
     plane: Kubectl, reader: Reader, unique: Callable[[str], str]
 ) -> None:
@@ -163,5 +179,6 @@ async def test_the_object_that_is_in_trouble_says_why(
 
 
 async def test_what_is_not_said_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(["trace", "database"]) == 1
-    assert "say KIND/NAME, or KIND NAME" in capsys.readouterr().err
+    for words in (["diagnose", "database"], ["trace", "database/"], ["trace", "database/orders", "orders"]):
+        assert main.run(words) == 1
+        assert "say KIND/NAME, or KIND NAME" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fairlead.resources.reading import Reader
 
 _KUBECONFIG = "Kubeconfig of the cluster (default: $KUBECONFIG, then ~/.kube/config)."
-What = Annotated[str, typer.Argument(metavar="KIND[/NAME]", help="E.g. database/orders, xrd/xdatabases.example.org.")]
+_WHAT = "E.g. database/orders, xrd/xdatabases.example.org."
+What = Annotated[str, typer.Argument(metavar="KIND[/NAME]", help=_WHAT)]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Where it is not given with the kind.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Its namespace (default: the context's).")]
 Kubeconfig = Annotated[Path | None, typer.Option(help=_KUBECONFIG)]
@@ -45,7 +46,7 @@ class WhatError(FairleadError):
 
 def trace(
     what: What,
-    name: Name = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="All of the kind where none is given.")] = "",
     namespace: Namespace = "",
     kubeconfig: Kubeconfig = None,
     context: Context = "",
@@ -57,7 +58,7 @@ def trace(
     """Show a claim, a composite or a package with all that it is made of, and how each part is."""
     from fairlead.serving import loops
 
-    asked = _Asked(what, name, namespace, kubeconfig, context)
+    asked = _Asked(what, name, namespace, kubeconfig, context, is_one=False)
     loops.run(_traced(asked, output, depth, secrets, watch))
 
 
@@ -149,11 +150,13 @@ async def _validated(
 
 
 class _Asked:
-    """Which object of which cluster a command line names. Raises `WhatError`."""
+    """Which object of which cluster a command line names, or which kind unless `is_one`. Raises `WhatError`."""
 
-    def __init__(self, what: str, name: str, namespace: str, kubeconfig: Path | None, context: str) -> None:
-        self.kind, _, given = what.partition("/")
-        if bool(given) == bool(name):
+    def __init__(
+        self, what: str, name: str, namespace: str, kubeconfig: Path | None, context: str, *, is_one: bool = True
+    ) -> None:
+        self.kind, slash, given = what.partition("/")
+        if (slash and bool(given) == bool(name)) or (is_one and not (given or name)):
             raise WhatError(f"{what} {name}".strip() + " names no object", "", "say KIND/NAME, or KIND NAME")
         self.name = given or name
         self._namespace = namespace
@@ -183,21 +186,46 @@ async def _reader(kubeconfig: Path | None, context: str) -> "AsyncIterator[Reade
 
 async def _traced(asked: _Asked, output: str, depth: int, secrets: bool, watch: bool) -> None:
     """Watching reads again each two seconds: a tree spans kinds of which each would take a watch of its own."""
-    from fairlead.crossplane import tracing
     from fairlead.crossplane.understanding import reporting
 
     before = None
     async with asked.found() as (reader, kind, namespace):
+        absent = f"no {kind.resource.qualified}" + (f" in {namespace}" if namespace else "")
         while True:
-            limits = tracing.Limits(depth=depth)
-            found = await tracing.trace(reader, kind, asked.name, namespace, limits=limits, secrets=secrets)
-            if (now := reporting.document(found)) != before:
+            found = await _trees(reader, kind, asked.name, namespace, depth, secrets=secrets)
+            now = [reporting.document(each) for each in found]
+            if now != before:
                 typer.echo("", nl=before is not None)
-                show(found, output)
+                show(found[0], output) if asked.name else _show_all(found, absent, output)
                 before = now
             if not watch:
                 return
             await asyncio.sleep(SECONDS)
+
+
+async def _trees(
+    reader: "Reader", kind: "Kind", name: str, namespace: str, depth: int, *, secrets: bool
+) -> "list[Trace]":
+    """Of one object, or of all of the kind where none is named."""
+    from fairlead.crossplane import tracing
+
+    limits = tracing.Limits(depth=depth)
+    if name:
+        return [await tracing.trace(reader, kind, name, namespace, limits=limits, secrets=secrets)]
+    return await tracing.traces(reader, kind, namespace, limits=limits, secrets=secrets)
+
+
+def _show_all(found: "Sequence[Trace]", absent: str, output: str) -> None:
+    from fairlead.crossplane.understanding import reporting
+
+    if output in ("json", "yaml"):
+        _print((), [reporting.document(each) for each in found], output)
+        return
+    if not found:
+        typer.echo(absent)
+    for number, each in enumerate(found):
+        typer.echo("", nl=number > 0)
+        show(each, output)
 
 
 async def _diagnosed(asked: _Asked, output: str) -> bool:

@@ -88,6 +88,15 @@ async def trace(
     return await _Tracing(reader, limits, secrets).run(root, kind)
 
 
+async def traces(
+    reader: Reader, kind: Kind, namespace: str = "", *, limits: Limits = Limits(), secrets: bool = False
+) -> list[Trace]:
+    """Of every object of the kind, by its name. Raises what `Reader` raises for the list alone."""
+    found = await reader.every(kind.resource.qualified, kind.api_version, namespace)
+    roots = sorted(found, key=lambda each: (each["metadata"].get("namespace", ""), each["metadata"]["name"]))
+    return [await _Tracing(reader, limits, secrets).run(each, kind) for each in roots]
+
+
 @dataclass
 class _Found:
     """A node while the tree grows."""
