@@ -26,9 +26,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def run(tmp_path: Path) -> Run:
     """pytest on that suite, on a machine where nothing is built."""
     (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
-    bare = {
-        key: value for key, value in os.environ.items() if key not in ("KUBEBUILDER_ASSETS", "FAIRLEAD_REQUIRE_REAL")
-    }
+    others = ("KUBEBUILDER_ASSETS", "FAIRLEAD_REQUIRE_REAL", "PYTEST_ADDOPTS")
+    bare = {key: value for key, value in os.environ.items() if key not in others}
     bare["XDG_CACHE_HOME"] = str(tmp_path / "cache")
 
     def start(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
