@@ -22,7 +22,7 @@ from fairlead.crossplane.understanding.causes import FINALIZERS, Cause
 from fairlead.crossplane.understanding.circumstances import Circumstances
 from fairlead.crossplane.understanding.radius import Radius
 from fairlead.crossplane.understanding.rules.anything import held
-from fairlead.crossplane.understanding.rules.composing import bound_otherwise, stranded
+from fairlead.crossplane.understanding.rules.claiming import bound_otherwise, stranded
 from fairlead.crossplane.understanding.rules.managing import no_controller
 from fairlead.resources.kinds import Kind
 from fairlead.resources.reading import Query, Reader
