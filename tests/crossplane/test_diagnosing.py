@@ -15,11 +15,12 @@ from fairlead.resources.reading import Reader
 from tests.crossplane.conftest import NAMESPACE
 from tests.crossplane.patients import ready
 from tests.crossplane.wards import TRIES, Object, Ward, cache, composition
-from tests.e2e import manifests
+from tests.e2e import manifests, world
 from tests.e2e.hands import Kubectl, Refused
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("crossplane-understanding:diagnosis")]
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+CACHES = Resource(manifests.GROUP, "v1alpha1", "caches")
 MANAGED_GROUP = "cloud.example.org"
 
 
@@ -175,6 +176,25 @@ async def test_what_is_in_use_is_kept(ward: Ward) -> None:
     await ward.well("usages.protection.crossplane.io", name)
     with pytest.raises(Refused, match="in-use by 1 usage"):
         ward.plane.run("delete", "caches", name, "-n", NAMESPACE, "--wait=false")
+
+
+@pytest.mark.whole
+async def test_a_deletion_that_waits_for_a_part_that_is_in_use(ward: Ward) -> None:
+    """In the foreground nothing goes before its parts, and the collector of garbage is refused one of them."""
+    name = ward.unique("leaning")
+    ward.plane.apply(cache(name, "cache"))
+    ready(ward.plane, f"caches/{name}", "-n", NAMESPACE)
+    [part] = ward.plane.get(CACHES, name, NAMESPACE)["spec"]["crossplane"]["resourceRefs"]
+    of: Object = {"apiVersion": "v1", "kind": part["kind"], "resourceRef": {"name": part["name"]}}
+    usage: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "Usage"}
+    usage |= {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": {"of": of, "reason": "it is ours"}}
+    ward.plane.apply(usage)
+    ready(ward.plane, f"usages.protection.crossplane.io/{name}", "-n", NAMESPACE)
+    ward.plane.run("delete", "caches", name, "-n", NAMESPACE, "--cascade=foreground", "--wait=false")
+    cause = await ward.first("in-use", "caches", name, about=part["kind"])
+    assert cause.evidence == (f"Usage {name}",)
+    ward.plane.run("delete", "usages.protection.crossplane.io", name, "-n", NAMESPACE)
+    world.await_gone(ward.plane, "caches", name, "-n", NAMESPACE)
 
 
 @pytest.mark.whole

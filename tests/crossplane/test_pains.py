@@ -7,6 +7,7 @@
 | 2 | a claim that waits in the foreground for what cannot be deleted | held | here |
 | 2 | a claim deleted in the background, whose managed resource stays | held | here |
 | 2 | a deletion that a usage refuses | none: what is in use is well | test_diagnosing |
+| 2 | a composite that waits in the foreground for a part that is in use | in-use | test_diagnosing |
 | 3 | a provider uninstalled before its managed resources | provider-uninstalled | here |
 | 4 | an upgrade to a revision whose Pod never starts | runtime-failed | test_package_pains |
 | 4 | a package beside itself under another name | installed-twice | test_package_pains |

@@ -75,12 +75,8 @@ def held(node: Node, known: Circumstances) -> Cause | None:
         return None
     if node.reference.api_version == "v1" and node.reference.kind == "Namespace":
         return _namespace_held(node)
-    blocking = known.protecting(node)
-    if blocking:
-        names = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in blocking)
-        what = f"{node.reference} cannot go: it is in use"
-        following = steps.usages_of(node.reference, reference_of(blocking[0]))
-        return Cause("in-use", node.reference, what, (names,), "delete what uses it first", following, 95)
+    if in_use := _part_in_use(node, known):
+        return in_use
     finalizers = [str(each) for each in node.obj["metadata"].get("finalizers") or ()]
     removers = tuple(f"{each}: {FINALIZERS.get(each, 'whoever put it there removes it')}" for each in finalizers)
     warnings = tuple(known.warnings(node)[:2])
@@ -89,6 +85,19 @@ def held(node: Node, known: Circumstances) -> Cause | None:
     weight = 60 + node.depth - (20 if _WAITING_ABOVE.issuperset(finalizers) and node.depth else 0)
     following = steps.explain_deletion(node.reference)
     return Cause("held", node.reference, what, removers + warnings, remedy, following, weight)
+
+
+def _part_in_use(node: Node, known: Circumstances) -> Cause | None:
+    """A usage refuses deletions that are asked for: that of a part, not one that has begun."""
+    for each in known.trace.children(node):
+        if each.health.state is State.DELETING or not (blocking := known.protecting(each)):
+            continue
+        names = ", ".join(f"{usage['kind']} {usage['metadata']['name']}" for usage in blocking)
+        what = f"{node.reference} is being deleted and waits for {each.reference}, which is in use"
+        remedy = f"end what uses it, then the usages: {each.reference} goes with the next attempt"
+        following = steps.usages_of(each.reference, reference_of(blocking[0]))
+        return Cause("in-use", each.reference, what, (names,), remedy, following, 95)
+    return None
 
 
 _LEFT = re.compile(r"(?P<resource>\S+) has \d+ resource instances")
