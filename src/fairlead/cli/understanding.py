@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from fairlead.resources.reading import Reader
 
 _KUBECONFIG = "Kubeconfig of the cluster (default: $KUBECONFIG, then ~/.kube/config)."
-_WHAT = "E.g. database/orders, xrd/xdatabases.example.org."
-What = Annotated[str, typer.Argument(metavar="KIND[/NAME]", help=_WHAT)]
+What = Annotated[str, typer.Argument(metavar="KIND[/NAME]", help="E.g. database/orders, xrd/xdatabases.example.org.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Where it is not given with the kind.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Its namespace (default: the context's).")]
 Kubeconfig = Annotated[Path | None, typer.Option(help=_KUBECONFIG)]

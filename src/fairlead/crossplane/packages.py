@@ -123,11 +123,11 @@ async def belonging(reader: Reader, package: Object) -> list[tuple[str, str]]:
             every = await reader.metadata(kind, version)
         except UnknownKindError:
             continue  # of Crossplane 2 alone
-        found += [(kind, str(each["name"])) for each in every if _is_owned(each, package)]
+        found += [(kind, str(each["name"])) for each in every if is_owned(each, package)]
     return found
 
 
-def _is_owned(metadata: Object, package: Object) -> bool:
+def is_owned(metadata: Object, package: Object) -> bool:
     uid = package["metadata"]["uid"]
     return any(each.get("uid") == uid for each in metadata.get("ownerReferences") or ())
 

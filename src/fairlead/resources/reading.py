@@ -165,9 +165,9 @@ def next_step(error: FairleadError, kind: Kind | None = None) -> str:
     return ""
 
 
-def lacks_right(error: statuses.Forbidden) -> bool:
-    """Whether the authorizer refused, and not a quota, a policy or a webhook, which answer 403 too."""
-    return _LACKS.search(error.message) is not None
+def lacks_right(error: FairleadError) -> bool:
+    """Whether an authorizer's refusal is told, and not that of a quota, a policy or a webhook, which answer 403 too."""
+    return _LACKS.search(str(error)) is not None
 
 
 def _missing(message: str) -> str:

@@ -51,9 +51,8 @@ def offers(xrd: Object) -> bool:
 
 async def definitions(reader: Reader, package: Object) -> list[Object]:
     """The XRDs that go with a package. Raises what `Reader` raises."""
-    names = {name for kind, name in await packages.belonging(reader, package) if kind == packages.XRD}
-    every = await reader.every(packages.XRD, "apiextensions.crossplane.io/v1") if names else []
-    return [each for each in every if each["metadata"]["name"] in names]
+    every = await reader.every(packages.XRD, "apiextensions.crossplane.io/v1")
+    return [each for each in every if packages.is_owned(each["metadata"], package)]
 
 
 async def packaged_claims(reader: Reader, package: Object) -> None:

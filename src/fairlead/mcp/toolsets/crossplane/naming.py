@@ -22,14 +22,13 @@ from fairlead.mcp.calling import Call
 from fairlead.mcp.tools import Answer, Tool, ToolError
 from fairlead.mcp.toolsets.crossplane import changing, patience
 from fairlead.resources.kinds import Kind, UnknownKindError
-from fairlead.resources.reading import Query, Reader
+from fairlead.resources.reading import Query, Reader, lacks_right
 
 Arguments = Mapping[str, Any]
 _T = TypeVar("_T")
 _LOOKED_AT = 500
 _MOST = 8
 _NAMESPACE = "give `namespace`"
-_FORBIDDEN = " is forbidden: User "
 _RIGHTS = "an administrator gives the right: `fairlead mcp rbac` prints all that the server needs for today's kinds"
 
 
@@ -48,7 +47,7 @@ def _around(do: Callable[[Any, Arguments], Awaitable[_T]]) -> Callable[[Any, Arg
             if lack := await _lack(call, arguments, error):
                 raise ToolError(lack.what, lack.why, lack.remedy) from error
             told = await _told(changing.reader(call, arguments), arguments, error)
-            if not told and _FORBIDDEN in str(error) and _RIGHTS not in str(error):
+            if not told and lacks_right(error) and _RIGHTS not in str(error):
                 raise ToolError(str(error), "", _RIGHTS) from error
             if not told:
                 raise
