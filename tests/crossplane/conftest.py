@@ -1,6 +1,6 @@
 """Where the control plane that these tests share has its own, and the agent that most of them are."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +12,10 @@ from tests.crossplane.planes import NAMESPACE as NAMESPACE
 from tests.e2e.manifests import GROUP as GROUP
 
 if TYPE_CHECKING:
+    from fairlead.resources.reading import Reader
     from testenv.servers import RealCluster
     from tests.crossplane.agents import Hand
+    from tests.crossplane.wards import Ward
     from tests.e2e.hands import Kubectl
 
 
@@ -23,3 +25,10 @@ async def agent(plane: "Kubectl", plane_server: "RealCluster") -> AsyncIterator[
 
     async with hand(plane_server.cluster.kubeconfig, "crossplane", "crossplane-resources") as found:
         yield found
+
+
+@pytest.fixture
+def ward(plane: "Kubectl", reader: "Reader", unique: Callable[[str], str]) -> "Ward":
+    from tests.crossplane.wards import Ward
+
+    return Ward(plane, reader, unique)

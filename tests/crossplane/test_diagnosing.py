@@ -3,7 +3,6 @@
 import itertools
 import json
 import socket
-from collections.abc import Callable
 
 import anyio
 import pytest
@@ -22,11 +21,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.real, pytest.mark.requirement("cros
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 CACHES = Resource(manifests.GROUP, "v1alpha1", "caches")
 MANAGED_GROUP = "cloud.example.org"
-
-
-@pytest.fixture
-def ward(plane: Kubectl, reader: Reader, unique: Callable[[str], str]) -> Ward:
-    return Ward(plane, reader, unique)
 
 
 async def test_what_is_well_has_no_cause(ward: Ward) -> None:
@@ -164,15 +158,20 @@ async def test_a_package_that_cannot_be_fetched(ward: Ward) -> None:
     assert "127.0.0.1:1" in " ".join(cause.evidence)
 
 
+def protected(ward: Ward, usage: str, api_version: str, kind: str, name: str) -> None:
+    """By a usage that is in force."""
+    of = {"apiVersion": api_version, "kind": kind, "resourceRef": {"name": name}}
+    made: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "Usage"}
+    made |= {"metadata": {"name": usage, "namespace": NAMESPACE}, "spec": {"of": of, "reason": "it is ours"}}
+    ward.plane.apply(made)
+    ready(ward.plane, f"usages.protection.crossplane.io/{usage}", "-n", NAMESPACE)
+
+
 async def test_what_is_in_use_is_kept(ward: Ward) -> None:
     name = ward.unique("used")
     ward.plane.apply(cache(name, "cache"))
     ready(ward.plane, f"caches/{name}", "-n", NAMESPACE)
-    of: Object = {"apiVersion": f"{manifests.GROUP}/v1alpha1", "kind": "Cache", "resourceRef": {"name": name}}
-    usage: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "Usage"}
-    usage |= {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": {"of": of, "reason": "it is ours"}}
-    ward.plane.apply(usage)
-    ready(ward.plane, f"usages.protection.crossplane.io/{name}", "-n", NAMESPACE)
+    protected(ward, name, f"{manifests.GROUP}/v1alpha1", "Cache", name)
     await ward.well("usages.protection.crossplane.io", name)
     with pytest.raises(Refused, match="in-use by 1 usage"):
         ward.plane.run("delete", "caches", name, "-n", NAMESPACE, "--wait=false")
@@ -185,11 +184,7 @@ async def test_a_deletion_that_waits_for_a_part_that_is_in_use(ward: Ward) -> No
     ward.plane.apply(cache(name, "cache"))
     ready(ward.plane, f"caches/{name}", "-n", NAMESPACE)
     [part] = ward.plane.get(CACHES, name, NAMESPACE)["spec"]["crossplane"]["resourceRefs"]
-    of: Object = {"apiVersion": "v1", "kind": part["kind"], "resourceRef": {"name": part["name"]}}
-    usage: Object = {"apiVersion": "protection.crossplane.io/v1beta1", "kind": "Usage"}
-    usage |= {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": {"of": of, "reason": "it is ours"}}
-    ward.plane.apply(usage)
-    ready(ward.plane, f"usages.protection.crossplane.io/{name}", "-n", NAMESPACE)
+    protected(ward, name, "v1", part["kind"], part["name"])
     ward.plane.run("delete", "caches", name, "-n", NAMESPACE, "--cascade=foreground", "--wait=false")
     cause = await ward.first("in-use", "caches", name, about=part["kind"])
     assert cause.evidence == (f"Usage {name}",)

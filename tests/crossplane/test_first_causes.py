@@ -33,11 +33,6 @@ pytestmark = [
 OPERATIONS = "ops.crossplane.io/v1alpha1"
 
 
-@pytest.fixture
-def ward(plane: Kubectl, reader: Reader, unique: Callable[[str], str]) -> Ward:
-    return Ward(plane, reader, unique)
-
-
 def cached(name: str) -> Object:
     """To be composed by another, whose namespace it gets."""
     made = cache(name, name)
